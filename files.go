@@ -1,0 +1,132 @@
+package hutch
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"iter"
+	"path"
+)
+
+// ReadFile returns the content of a file.
+func ReadFile(ctx context.Context, b Backend, name string) ([]byte, error) {
+	data, _, err := readFile(ctx, b, name)
+	return data, err
+}
+
+// readFile returns the content together with the Info of the version read.
+func readFile(ctx context.Context, b Backend, name string) ([]byte, Info, error) {
+	f, err := b.Open(ctx, name)
+	if err != nil {
+		return nil, Info{}, err
+	}
+	defer f.Close()
+	// One byte more than the size lets the first Read see the end of the file.
+	buf := make([]byte, 0, max(512, int(min(f.Info().Size, 1<<30))+1))
+	for {
+		n, err := f.Read(buf[len(buf):cap(buf)])
+		buf = buf[:len(buf)+n]
+		if err == io.EOF {
+			return buf, f.Info(), nil
+		}
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			return nil, Info{}, pathError("read", name, err)
+		}
+		if len(buf) == cap(buf) {
+			buf = append(buf, 0)[:len(buf)]
+		}
+	}
+}
+
+// WriteFile stores data under name; see [Backend].Write.
+func WriteFile(ctx context.Context, b Backend, name string, data []byte, opts *WriteOptions) (Info, error) {
+	return b.Write(ctx, name, bytes.NewReader(data), opts)
+}
+
+// RemoveAll removes name and, where it is a directory, all that is below it,
+// links as links. Nothing under that name is no error; "." empties the backend.
+// What was removed before an error stays removed.
+func RemoveAll(ctx context.Context, b Backend, name string) error {
+	if err := CheckName("remove", name); err != nil {
+		return err
+	}
+	if name != "." {
+		err := b.Remove(ctx, name)
+		if err == nil || errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if !errors.Is(err, ErrIsDir) {
+			return err
+		}
+	}
+	entries, err := Collect(b.List(ctx, name))
+	if err != nil {
+		return ignoreAbsent(err)
+	}
+	for _, e := range entries {
+		if err := RemoveAll(ctx, b, e.Name); err != nil {
+			return err
+		}
+	}
+	if name == "." {
+		return nil
+	}
+	return ignoreAbsent(b.Remove(ctx, name))
+}
+
+func ignoreAbsent(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// Collect gathers what a sequence yields before its first error.
+func Collect[T any](seq iter.Seq2[T, error]) ([]T, error) {
+	var all []T
+	for v, err := range seq {
+		if err != nil {
+			return all, err
+		}
+		all = append(all, v)
+	}
+	return all, nil
+}
+
+// join puts a name below a directory.
+func join(dir, name string) string {
+	if dir == "." || dir == "" {
+		return name
+	}
+	if name == "." {
+		return dir
+	}
+	return dir + "/" + name
+}
+
+// within reports whether name is dir or below it.
+func within(dir, name string) bool {
+	return dir == "." || name == dir || len(name) > len(dir) && name[len(dir)] == '/' && name[:len(dir)] == dir
+}
+
+// relative is name as seen from dir, which holds it.
+func relative(dir, name string) string {
+	switch {
+	case dir == "." || dir == "":
+		return name
+	case name == dir:
+		return "."
+	}
+	return name[len(dir)+1:]
+}
+
+// hidden reports whether the last segment of name begins with a dot.
+func hidden(name string) bool {
+	base := path.Base(name)
+	return base[0] == '.' && base != "."
+}

@@ -1,0 +1,178 @@
+// Package hutch gives AI agents a place for files and a place to run code,
+// behind one small interface.
+//
+// A [Backend] holds the files of a workspace; a [Sandbox] also runs commands on
+// them. Everything else is built on these two: functions that work on every
+// backend ([ReadFile], [EditFile], [Glob], [Grep], [Copy], …), backends
+// (packages state, local, iofs), and wrappers that take a backend and return
+// one (package composite). Package backendtest holds the checks that every
+// backend passes; what a comment here promises, a check there proves.
+//
+// # Words
+//
+// A name is a path inside a backend as [fs.ValidPath] defines it: separated by
+// slashes, not rooted, "." for the root. A path is what a person or an agent
+// types; [Clean] and [Resolve] turn a path into a name, once, at the edge.
+// A speed is an optional interface that makes something faster and changes no
+// answer; a power is an optional interface that nothing can stand in for. Both
+// are found with [As].
+//
+// # Directories
+//
+// Directories are implied by the names of files: writing "a/b" makes "a". A
+// backend that can hold an empty directory, because a command made one or the
+// last file of it was removed, shows it; others do not.
+//
+// # Links
+//
+// Where a backend has symbolic links, [Backend.Open] and [Backend.Stat] follow
+// them as long as they stay inside the backend and refuse those that leave with
+// an error that matches [fs.ErrPermission]. List and Walk show a link as itself,
+// with [fs.ModeSymlink] in its mode, and never go through it.
+package hutch
+
+import (
+	"context"
+	"io"
+	"io/fs"
+	"iter"
+	"time"
+)
+
+// Backend holds the files of a workspace.
+//
+// It is safe for concurrent use. Every method stops early when ctx ends and
+// then returns ctx's error. Every name is checked with [CheckName] before
+// anything else happens. Errors are [*fs.PathError] values that carry the
+// caller's name and match one of the errors listed in errors.go or in io/fs.
+type Backend interface {
+	// Open opens a file for reading. What is read is one version of the file:
+	// where a write replaces the file meanwhile the reader keeps the old one,
+	// and where somebody changes the file in place, reading fails with
+	// [ErrConflict] rather than mixing two versions.
+	// A directory is refused with ErrIsDir; a pipe, device or socket at once
+	// with an error that matches errors.ErrUnsupported.
+	Open(ctx context.Context, name string) (File, error)
+
+	// Stat describes a file or a directory. "." is always there.
+	Stat(ctx context.Context, name string) (Info, error)
+
+	// List yields what is directly in dir, sorted by name in byte order. An
+	// error comes last and ends the list; breaking off releases everything.
+	// A missing dir is fs.ErrNotExist, a file is ErrNotDir.
+	List(ctx context.Context, dir string) iter.Seq2[Info, error]
+
+	// Write stores all that r gives under name, or nothing: until it returns
+	// without an error, readers see what was there before, and a reader that
+	// fails or a ctx that ends leaves no trace. It makes missing parents. The
+	// bytes are stored exactly. A link is written through. A directory under
+	// that name is ErrIsDir, a file where a parent should be is ErrNotDir.
+	// opts may be nil. The Info returned is that of the new version.
+	Write(ctx context.Context, name string, r io.Reader, opts *WriteOptions) (Info, error)
+
+	// Remove removes one file, one link (never what it points to), or one empty
+	// directory. A directory that is not empty, and ".", is ErrIsDir.
+	Remove(ctx context.Context, name string) error
+}
+
+// File is an open file. It may also be an [io.ReaderAt] or an [io.Seeker].
+type File interface {
+	io.ReadCloser
+	// Info describes the version that is being read.
+	Info() Info
+}
+
+// Info describes a file, a directory or a link.
+type Info struct {
+	Name    string      // the whole name inside the backend
+	Size    int64       // in bytes; 0 for a directory
+	Mode    fs.FileMode // type and permission bits
+	ModTime time.Time   // may be zero for a directory
+	// Rev is the revision of a file: opaque, printable, never "" or [Absent]
+	// for a file, always "" for a directory. It differs whenever the content
+	// does, also between two writes of the same length in the same instant,
+	// and may differ when the content does not. Backends say in their own
+	// documentation what they promise for changes made behind their back.
+	Rev string
+}
+
+// IsDir reports whether i describes a directory.
+func (i Info) IsDir() bool { return i.Mode.IsDir() }
+
+// Absent as [WriteOptions.IfRev] asks for a file that does not exist yet.
+const Absent = "absent"
+
+// DefaultMode is the mode of a new file where WriteOptions names none.
+const DefaultMode fs.FileMode = 0o644
+
+// WriteOptions qualifies a write. The zero value writes always.
+type WriteOptions struct {
+	// IfRev makes the write conditional, decided in one step with the write:
+	// "" writes always; Absent only if there is no such file, else the error
+	// matches ErrConflict and fs.ErrExist; any other value only if the file has
+	// just this revision, else ErrConflict.
+	IfRev string
+	// Mode holds the permission bits of the file. 0 keeps those of the file
+	// that is replaced, or takes DefaultMode for a new one. Bits other than
+	// 0o777 are ignored.
+	Mode fs.FileMode
+}
+
+// Walker is the speed of [Walk].
+type Walker interface {
+	Walk(ctx context.Context, dir string) iter.Seq2[Info, error]
+}
+
+// Grepper is the speed of [Grep]. It is given a query that [Query.Check] accepts.
+type Grepper interface {
+	Grep(ctx context.Context, q Query) iter.Seq2[Match, error]
+}
+
+// Renamer is the speed of [Move]: it renames a file or a whole directory in one
+// step, makes missing parents and replaces a file, but neither replaces a
+// directory (ErrIsDir) nor moves a directory into itself (fs.ErrInvalid).
+type Renamer interface {
+	Rename(ctx context.Context, from, to string) error
+}
+
+// Execer is the power to run commands.
+type Execer interface {
+	// Exec runs cmd and waits for it. A command that ran and ended is a Result
+	// whatever its status; a status that is not known is an error, never an
+	// invented number. A program that cannot be found is an error that matches
+	// fs.ErrNotExist, one that cannot be started fs.ErrPermission.
+	//
+	// When Exec returns, the whole process tree of the command is gone, also
+	// what it left in the background, and all that it printed until then has
+	// been written to its Stdout and Stderr. When ctx ends the tree is killed
+	// and Exec returns ctx's error.
+	Exec(ctx context.Context, cmd *Cmd) (Result, error)
+}
+
+// Rooted is the power to say under which absolute path commands see the root of
+// the backend, "/workspace" for instance. Tools show and accept that same path,
+// so that a path means one file to file tools and to commands.
+type Rooted interface {
+	Root() string
+}
+
+// Sandbox is a backend that also runs commands on the same files: what one
+// writes the other sees at once.
+type Sandbox interface {
+	Backend
+	Execer
+}
+
+// As finds a speed or a power of b: a T that b itself is, or that b, being a
+// wrapper, answers for. A wrapper has a method As(target any) bool that sets
+// *target and reports true for what it lets through; with that method it alone
+// decides, so what it has never heard of stays hidden.
+func As[T any](b Backend) (T, bool) {
+	var t T
+	if a, ok := b.(interface{ As(target any) bool }); ok {
+		found := a.As(&t) // before the return: t must be read after As has set it
+		return t, found
+	}
+	t, ok := b.(T)
+	return t, ok
+}
