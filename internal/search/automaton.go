@@ -1,0 +1,354 @@
+package search
+
+import (
+	"math/bits"
+	"unicode/utf8"
+)
+
+// op is what one step of a compiled wildcard pattern accepts.
+type op uint8
+
+const (
+	opRune     op = iota // exactly one character
+	opAny                // one character except '/'
+	opSet                // one character of a set, never '/'
+	opStar               // any number of characters except '/'
+	opAll                // any number of characters
+	opGlobStar           // "**" as written: whole segments if it fills one, else opStar
+	opSplit              // continue at each of alts
+	opJump               // continue at alts[0]
+	opMatch              // the pattern is used up
+)
+
+// step is one instruction; all but opSplit and opJump continue with the next.
+type step struct {
+	op   op
+	r    rune
+	set  *charset
+	alts []int32
+}
+
+// place says what lies between the last accepted character and this step, as far
+// as the pattern goes. It decides what "**" and a dot mean here.
+type place uint8
+
+const (
+	placeInside place = iota // somewhere inside a segment
+	placeStart               // at the start of a segment of the pattern
+	placeSome                // behind a "**" that took at least one segment
+	placeNone                // behind a "**" that took none: the next '/' goes with it
+	places
+)
+
+// automaton runs a wildcard pattern over a name in time proportional to the
+// name's length times the steps alive at once: it follows all ways through the
+// pattern at the same time instead of trying them in turn.
+type automaton struct {
+	pos   []position
+	start []int32
+	first uint64 // start as a mask, if all positions fit in one
+	final int32  // the position that stands for "matched", or -1
+	bytes bool   // characters are bytes, not runes
+}
+
+// position is a step that accepts a character, and where that leads.
+type position struct {
+	op      op
+	leading bool // a dot written at the start of a segment: may match a hidden name's
+	r       rune
+	set     *charset
+	next    uint64
+	nexts   []int32
+}
+
+const (
+	maxFollow = 1 << 20
+	maxWords  = 128
+)
+
+// builder turns steps into an automaton.
+type builder struct {
+	steps   []step
+	auto    *automaton
+	index   map[posKey]int32
+	pending []posKey
+	seen    []uint32
+	round   uint32
+	total   int
+}
+
+type posKey struct {
+	pc      int32
+	variant bool // a leading dot, or a "**" that spans segments
+}
+
+// build reports false if the pattern has too many ways through it.
+func build(steps []step, bytes bool) (*automaton, bool) {
+	b := &builder{
+		steps: steps,
+		auto:  &automaton{final: -1, bytes: bytes},
+		index: map[posKey]int32{},
+		seen:  make([]uint32, len(steps)*int(places)),
+	}
+	b.auto.start = b.closure(0, placeStart, nil)
+	for i := 0; i < len(b.pending); i++ {
+		k := b.pending[i]
+		nexts := b.follow(k, int32(i))
+		b.auto.pos[i].nexts = nexts
+		if b.total += len(nexts); b.total > maxFollow || len(b.pending) > 64*maxWords {
+			return nil, false
+		}
+	}
+	b.auto.first = mask(b.auto.start)
+	for i := range b.auto.pos {
+		b.auto.pos[i].next = mask(b.auto.pos[i].nexts)
+	}
+	return b.auto, true
+}
+
+func mask(list []int32) uint64 {
+	var m uint64
+	for _, i := range list {
+		m |= 1 << (uint(i) & 63)
+	}
+	return m
+}
+
+// follow lists the positions that may come after k has accepted a character.
+func (b *builder) follow(k posKey, self int32) []int32 {
+	s := b.steps[k.pc]
+	switch s.op {
+	case opMatch:
+		return nil
+	case opStar, opAll:
+		return b.closure(k.pc+1, placeInside, []int32{self})
+	case opGlobStar:
+		if k.variant {
+			return b.closure(k.pc+1, placeSome, []int32{self})
+		}
+		return b.closure(k.pc+1, placeInside, []int32{self})
+	case opRune:
+		if s.r == '/' {
+			return b.closure(k.pc+1, placeStart, nil)
+		}
+	}
+	return b.closure(k.pc+1, placeInside, nil)
+}
+
+// closure appends the positions that can be reached from pc without a character.
+func (b *builder) closure(pc int32, at place, out []int32) []int32 {
+	b.round++
+	out = b.reach(pc, at, out)
+	return out
+}
+
+func (b *builder) reach(pc int32, at place, out []int32) []int32 {
+	for {
+		mark := &b.seen[int(pc)*int(places)+int(at)]
+		if *mark == b.round {
+			return out
+		}
+		*mark = b.round
+		s := &b.steps[pc]
+		switch s.op {
+		case opJump:
+			pc = s.alts[0]
+			continue
+		case opSplit:
+			for _, alt := range s.alts {
+				out = b.reach(alt, at, out)
+			}
+			return out
+		case opMatch:
+			if at != placeNone {
+				out = b.add(out, pc, false)
+			}
+			return out
+		}
+		if s.op == opRune && s.r == '/' {
+			if at != placeNone {
+				return b.add(out, pc, false)
+			}
+			pc, at = pc+1, placeStart
+			continue
+		}
+		if at == placeSome || at == placeNone {
+			return out // "**" must fill its segment
+		}
+		switch s.op {
+		case opStar, opAll:
+			out = b.add(out, pc, false)
+		case opGlobStar:
+			out = b.add(out, pc, false)
+			if at == placeStart {
+				out = b.add(out, pc, true)
+				out = b.reach(pc+1, placeNone, out)
+			}
+		default:
+			return b.add(out, pc, at == placeStart && s.op == opRune && s.r == '.')
+		}
+		pc, at = pc+1, placeInside
+	}
+}
+
+// add appends the number of a position, giving it one if it is new.
+func (b *builder) add(out []int32, pc int32, variant bool) []int32 {
+	k := posKey{pc, variant}
+	i, ok := b.index[k]
+	if !ok {
+		i = int32(len(b.pending))
+		b.index[k] = i
+		b.pending = append(b.pending, k)
+		b.auto.pos = append(b.auto.pos, b.position(k))
+		if b.steps[pc].op == opMatch {
+			b.auto.final = i
+		}
+	}
+	return append(out, i)
+}
+
+func (b *builder) position(k posKey) position {
+	s := b.steps[k.pc]
+	p := position{op: s.op, r: s.r, set: s.set}
+	switch {
+	case s.op == opRune:
+		p.leading = k.variant
+	case s.op == opGlobStar && k.variant:
+		p.op = opAll
+	case s.op == opGlobStar:
+		p.op = opStar
+	}
+	return p
+}
+
+// accepts reports whether c may come here; guarded says that c is a dot that
+// starts a hidden segment and hidden names are not asked for.
+func (p *position) accepts(c rune, guarded bool) bool {
+	switch p.op {
+	case opRune:
+		return p.r == c && (!guarded || p.leading)
+	case opAny, opStar:
+		return c != '/' && !guarded
+	case opAll:
+		return !guarded
+	case opSet:
+		return c != '/' && !guarded && p.set.has(c)
+	}
+	return false
+}
+
+// match reports whether the whole of name is accepted.
+func (a *automaton) match(name string, hidden bool) bool {
+	if len(a.pos) > 64 {
+		live := a.runLarge(name, "", hidden)
+		return a.final >= 0 && live != nil && live[a.final>>6]>>(uint(a.final)&63)&1 == 1
+	}
+	return a.final >= 0 && a.runSmall(name, hidden)>>uint(a.final)&1 == 1
+}
+
+// opens reports whether a name that continues dir could be accepted.
+func (a *automaton) opens(dir string, hidden bool) bool {
+	if len(a.pos) > 64 {
+		return a.runLarge(dir, "/", hidden) != nil
+	}
+	live := a.runSmall(dir, hidden)
+	return a.stepSmall(live, '/', false) != 0
+}
+
+// runSmall follows name with all live positions in one word.
+func (a *automaton) runSmall(name string, hidden bool) uint64 {
+	live, begin := a.first, true
+	for i := 0; i < len(name) && live != 0; {
+		c, size := a.decode(name[i:])
+		i += size
+		live = a.stepSmall(live, c, begin && c == '.' && !hidden)
+		begin = c == '/'
+	}
+	return live
+}
+
+func (a *automaton) stepSmall(live uint64, c rune, guarded bool) uint64 {
+	var next uint64
+	for ; live != 0; live &= live - 1 {
+		p := &a.pos[bits.TrailingZeros64(live)]
+		if p.accepts(c, guarded) {
+			next |= p.next
+		}
+	}
+	return next
+}
+
+// decode gives the first character of a string that is not empty.
+func (a *automaton) decode(s string) (rune, int) {
+	if c := s[0]; c < utf8.RuneSelf || a.bytes {
+		return rune(c), 1
+	}
+	return utf8.DecodeRuneInString(s)
+}
+
+// runLarge is runSmall for patterns of more than 64 positions, over name and
+// tail. It returns nil when nothing is left alive.
+func (a *automaton) runLarge(name, tail string, hidden bool) []uint64 {
+	live := make([]uint64, (len(a.pos)+63)/64)
+	next := make([]uint64, len(live))
+	for _, i := range a.start {
+		live[i>>6] |= 1 << (uint(i) & 63)
+	}
+	begin := true
+	for name = name + tail; name != ""; {
+		c, size := a.decode(name)
+		name = name[size:]
+		clear(next)
+		if !a.stepLarge(live, next, c, begin && c == '.' && !hidden) {
+			return nil
+		}
+		live, next = next, live
+		begin = c == '/'
+	}
+	return live
+}
+
+func (a *automaton) stepLarge(live, next []uint64, c rune, guarded bool) bool {
+	alive := false
+	for w, word := range live {
+		for ; word != 0; word &= word - 1 {
+			p := &a.pos[w<<6+bits.TrailingZeros64(word)]
+			if !p.accepts(c, guarded) {
+				continue
+			}
+			for _, i := range p.nexts {
+				next[i>>6] |= 1 << (uint(i) & 63)
+				alive = true
+			}
+		}
+	}
+	return alive
+}
+
+// charset is a set of characters, as written between brackets.
+type charset struct {
+	ascii  [2]uint64
+	ranges []rune // pairs of first and last
+	negate bool
+}
+
+func (s *charset) add(lo, hi rune) {
+	for c := lo; c <= hi && c < utf8.RuneSelf; c++ {
+		s.ascii[c>>6] |= 1 << (uint(c) & 63)
+	}
+	if hi >= utf8.RuneSelf {
+		s.ranges = append(s.ranges, max(lo, utf8.RuneSelf), hi)
+	}
+}
+
+func (s *charset) has(c rune) bool {
+	if c < utf8.RuneSelf {
+		return s.ascii[c>>6]>>(uint(c)&63)&1 == 1 != s.negate
+	}
+	for i := 0; i < len(s.ranges); i += 2 {
+		if s.ranges[i] <= c && c <= s.ranges[i+1] {
+			return !s.negate
+		}
+	}
+	return s.negate
+}
