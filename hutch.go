@@ -128,9 +128,10 @@ type Grepper interface {
 	Grep(ctx context.Context, q Query) iter.Seq2[Match, error]
 }
 
-// Renamer is the speed of [Move]: it renames a file or a whole directory in one
-// step, makes missing parents and replaces a file, but neither replaces a
-// directory (ErrIsDir) nor moves a directory into itself (fs.ErrInvalid).
+// Renamer is the speed of [Move]: it renames a file, a link or a whole directory
+// in one step and makes missing parents. A file replaces a file but no directory
+// (ErrIsDir), a directory replaces nothing (fs.ErrExist) and does not fit into
+// itself (fs.ErrInvalid). A name stays what it is if both are the same.
 type Renamer interface {
 	Rename(ctx context.Context, from, to string) error
 }

@@ -1,0 +1,118 @@
+package hutch_test
+
+import (
+	"go/build"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/hutch-dev/hutch"
+
+// imports is who may import what besides the standard library: a package that
+// is not in the table may not exist, an import that is not in its row may not
+// either. Names are relative to the module, "." is package hutch; others are
+// whole import paths or, with a "/..." at the end, all below one.
+var imports = map[string][]string{
+	".":               {"internal/search"},
+	"internal/search": {},
+	"internal/jail":   {"golang.org/x/sys/unix", "golang.org/x/sys/windows"},
+	"backendtest":     {"."},
+	"state":           {"."},
+	"iofs":            {"."},
+	"composite":       {"."},
+	"local":           {".", "internal/jail", "golang.org/x/sys/unix"},
+	"cmd/hutch": {
+		".", "state", "local", "composite", "iofs",
+		"github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/pelletier/go-toml/v2",
+		"github.com/aymanbagabas/go-udiff", "golang.org/x/term", "golang.org/x/sys/unix", "golang.org/x/sys/windows",
+	},
+}
+
+// testImports may be imported by the tests of every package, next to all of
+// this module.
+var testImports = []string{
+	"golang.org/x/sys/unix",
+	"github.com/rogpeppe/go-internal/testscript",
+}
+
+func TestImports(t *testing.T) {
+	seen := map[string]bool{}
+	err := filepath.WalkDir(".", func(file string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && (d.Name() == "testdata" || len(d.Name()) > 1 && d.Name()[0] == '.'):
+			return filepath.SkipDir
+		case d.IsDir() || !strings.HasSuffix(file, ".go"):
+			return nil
+		}
+		pkg := path.Dir(filepath.ToSlash(file))
+		seen[pkg] = true
+		checkImports(t, pkg, file)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for pkg := range imports {
+		if !seen[pkg] {
+			t.Errorf("the table has a row for %s, which is no package", pkg)
+		}
+	}
+}
+
+func checkImports(t *testing.T, pkg, file string) {
+	allowed, ok := imports[pkg]
+	if !ok {
+		t.Errorf("%s: package %s is not in the table", file, pkg)
+		return
+	}
+	f, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
+	if err != nil {
+		t.Fatal(err)
+	}
+	isTest := strings.HasSuffix(file, "_test.go")
+	for _, spec := range f.Imports {
+		imp, _ := strconv.Unquote(spec.Path.Value)
+		if std(imp) {
+			continue
+		}
+		name, own := relativeImport(imp)
+		if slices.Contains(allowed, name) || isTest && (own || slices.Contains(testImports, name)) {
+			continue
+		}
+		t.Errorf("%s imports %s, which its row in the table does not have", file, imp)
+	}
+}
+
+// relativeImport is an import path as the table has it.
+func relativeImport(imp string) (name string, own bool) {
+	if imp == module {
+		return ".", true
+	}
+	return strings.CutPrefix(imp, module+"/")
+}
+
+func std(imp string) bool {
+	first, _, _ := strings.Cut(imp, "/")
+	return !strings.Contains(first, ".")
+}
+
+// TestPureCore keeps cgo and build constraints out of the vocabulary: who
+// imports it gets the same on every system.
+func TestPureCore(t *testing.T) {
+	p, err := build.ImportDir(".", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(p.CgoFiles)+len(p.IgnoredGoFiles) > 0 {
+		t.Errorf("files not for every system: %v %v", p.CgoFiles, p.IgnoredGoFiles)
+	}
+}

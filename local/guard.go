@@ -1,0 +1,81 @@
+package local
+
+import (
+	"io/fs"
+	"strings"
+
+	"github.com/hutch-dev/hutch"
+)
+
+// staging is the directory of temporary files and locks in a workspace.
+const staging = ".hutch-tmp"
+
+// guard knows the names that nothing may write.
+type guard struct {
+	names []string
+}
+
+func newGuard(protect, unprotect []string) (guard, error) {
+	var g guard
+	drop := map[string]bool{}
+	for _, p := range unprotect {
+		name, err := hutch.Clean(".", p)
+		if err != nil {
+			return g, err
+		}
+		drop[name] = true
+	}
+	for _, p := range append(DefaultProtect(), protect...) {
+		name, err := hutch.Clean(".", p)
+		if err == nil && name == "." {
+			err = fail("protect", p, &mappedText{"the whole workspace cannot be protected", fs.ErrInvalid})
+		}
+		if err != nil {
+			return g, err
+		}
+		if !drop[name] {
+			g.names = append(g.names, name)
+			drop[name] = true
+		}
+	}
+	return g, nil
+}
+
+// check returns an error if name, which no link is part of, may not be written,
+// removed or renamed: a protected name, what is below it, and the directories
+// above it, since who replaces those replaces it. Case is ignored because file
+// systems may.
+func (g guard) check(name string) error {
+	if name == staging || strings.HasPrefix(name, staging+"/") {
+		return &mappedText{"name is reserved", fs.ErrPermission}
+	}
+	for _, p := range g.names {
+		if covers(p, name) || covers(name, p) {
+			return &mappedText{"name is protected", fs.ErrPermission}
+		}
+	}
+	return nil
+}
+
+// covers reports whether name is dir or below it.
+func covers(dir, name string) bool {
+	return len(name) >= len(dir) && strings.EqualFold(name[:len(dir)], dir) &&
+		(len(name) == len(dir) || name[len(dir)] == '/')
+}
+
+// hides reports whether a name is left out of lists: the staging directory, and
+// what the jail puts in the place of a protected name that is absent.
+func (g guard) hides(name string, n *node) bool {
+	if name == staging {
+		return true
+	}
+	if n.mode.IsRegular() {
+		return false
+	}
+	for _, p := range g.names {
+		if covers(name, p) {
+			return placeholder(n)
+		}
+	}
+	return false
+}

@@ -1,0 +1,329 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"iter"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"unicode/utf8"
+
+	"github.com/hutch-dev/hutch"
+	"github.com/hutch-dev/hutch/internal/jail"
+)
+
+// Sandbox is a directory of this machine with commands in a jail. It has the
+// speed [hutch.Renamer] and the powers [hutch.Execer] and [hutch.Rooted].
+// Names on disk that are not valid UTF-8 are not shown.
+type Sandbox struct {
+	dir   string // absolute, of the host; for the jail only
+	opts  Options
+	tree  tree
+	guard guard
+	locks locks
+	cell  cell // the jail, once it runs
+
+	ceiling *jail.Level // for tests: the highest level tried
+
+	mu     sync.RWMutex // held for reading by every operation, for writing by Close
+	closed bool
+}
+
+var (
+	_ hutch.Sandbox = (*Sandbox)(nil)
+	_ hutch.Rooted  = (*Sandbox)(nil)
+	_ hutch.Renamer = (*Sandbox)(nil)
+)
+
+// Open opens the workspace in dir, which must be a directory. opts may be nil.
+// It removes what a killed program left there, unless another user of this
+// package has the workspace open. It starts no process.
+//
+// Protected names, and Env entries without "=", that make no sense are errors
+// that match fs.ErrInvalid. Whoever opens a Sandbox closes it.
+func Open(dir string, opts *Options) (*Sandbox, error) {
+	return open(dir, opts, newTree)
+}
+
+func open(dir string, opts *Options, newTree func(string) (tree, error)) (*Sandbox, error) {
+	s := &Sandbox{}
+	if opts != nil {
+		s.opts = opts.clone()
+	}
+	if err := s.opts.check(); err != nil {
+		return nil, err
+	}
+	abs, err := filepath.Abs(dir)
+	if err == nil {
+		abs, err = filepath.EvalSymlinks(abs)
+	}
+	if err == nil {
+		s.tree, err = newTree(abs)
+	}
+	if err != nil {
+		return nil, &fs.PathError{Op: "open", Path: dir, Err: plain(err)}
+	}
+	s.dir = abs
+	if s.guard, err = newGuard(s.opts.Protect, s.opts.Unprotect); err == nil {
+		err = s.locks.init(s)
+	}
+	if err != nil {
+		s.tree.close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (o *Options) clone() Options {
+	c := *o
+	c.Visible = slices.Clone(o.Visible)
+	c.Env = slices.Clone(o.Env)
+	c.Protect = slices.Clone(o.Protect)
+	c.Unprotect = slices.Clone(o.Unprotect)
+	return c
+}
+
+func (o *Options) check() error {
+	if o.Isolation < Unconfined || o.Isolation > Capped {
+		return &fs.PathError{Op: "open", Path: ".", Err: errors.Join(fs.ErrInvalid, errors.New("unknown isolation"))}
+	}
+	for _, v := range o.Visible {
+		if !filepath.IsAbs(v) {
+			return &fs.PathError{Op: "open", Path: v, Err: errors.Join(fs.ErrInvalid, errors.New("visible path is not absolute"))}
+		}
+	}
+	for _, e := range o.Env {
+		if strings.IndexByte(e, '=') < 1 || strings.IndexByte(e, 0) >= 0 {
+			return &fs.PathError{Op: "open", Path: ".", Err: errors.Join(fs.ErrInvalid, errors.New("environment entry is not KEY=value"))}
+		}
+	}
+	return nil
+}
+
+// begin is asked first by every operation. Where it returns no error, end must
+// be called.
+func (s *Sandbox) begin(ctx context.Context, op, name string) error {
+	if err := hutch.CheckName(op, name); err != nil {
+		return err
+	}
+	if err := ctx.Err(); err != nil {
+		return fail(op, name, err)
+	}
+	s.mu.RLock()
+	if s.closed {
+		s.mu.RUnlock()
+		return fail(op, name, hutch.ErrClosed)
+	}
+	return nil
+}
+
+func (s *Sandbox) end() { s.mu.RUnlock() }
+
+// fail puts operation and name around an error.
+func fail(op, name string, err error) error {
+	return &fs.PathError{Op: op, Path: name, Err: plain(err)}
+}
+
+// Open implements [hutch.Backend].
+func (s *Sandbox) Open(ctx context.Context, name string) (hutch.File, error) {
+	if err := s.begin(ctx, "open", name); err != nil {
+		return nil, err
+	}
+	defer s.end()
+	f, err := follow(s, name, s.tree.open)
+	if err != nil {
+		return nil, fail("open", name, err)
+	}
+	return newReader(name, f)
+}
+
+// Stat implements [hutch.Backend].
+func (s *Sandbox) Stat(ctx context.Context, name string) (hutch.Info, error) {
+	if err := s.begin(ctx, "stat", name); err != nil {
+		return hutch.Info{}, err
+	}
+	defer s.end()
+	n, err := follow(s, name, s.tree.stat)
+	if err != nil {
+		return hutch.Info{}, fail("stat", name, err)
+	}
+	return n.info(name), nil
+}
+
+// List implements [hutch.Backend].
+func (s *Sandbox) List(ctx context.Context, dir string) iter.Seq2[hutch.Info, error] {
+	return func(yield func(hutch.Info, error) bool) {
+		nodes, err := s.list(ctx, dir)
+		if err != nil {
+			yield(hutch.Info{}, err)
+			return
+		}
+		prefix := dir + "/"
+		if dir == "." {
+			prefix = ""
+		}
+		for _, n := range nodes {
+			if err := ctx.Err(); err != nil {
+				yield(hutch.Info{}, fail("list", dir, err))
+				return
+			}
+			name := prefix + n.base
+			if s.guard.hides(name, &n) {
+				continue
+			}
+			if !yield(n.info(name), nil) {
+				return
+			}
+		}
+	}
+}
+
+func (s *Sandbox) list(ctx context.Context, dir string) ([]node, error) {
+	if err := s.begin(ctx, "list", dir); err != nil {
+		return nil, err
+	}
+	defer s.end()
+	nodes, err := follow(s, dir, s.tree.list)
+	if err != nil {
+		return nil, fail("list", dir, err)
+	}
+	nodes = slices.DeleteFunc(nodes, func(n node) bool { return !utf8.ValidString(n.base) })
+	slices.SortFunc(nodes, func(a, b node) int { return strings.Compare(a.base, b.base) })
+	return nodes, nil
+}
+
+// Remove implements [hutch.Backend].
+func (s *Sandbox) Remove(ctx context.Context, name string) error {
+	if err := s.begin(ctx, "remove", name); err != nil {
+		return err
+	}
+	defer s.end()
+	if name == "." {
+		return fail("remove", name, hutch.ErrIsDir)
+	}
+	err := s.change(ctx, name, false, func(real string) error { return s.tree.remove(real) })
+	if err != nil {
+		return fail("remove", name, err)
+	}
+	return nil
+}
+
+// change runs do on the name that name really is, when it may be written, with
+// the lock of that name held. final also follows a link at the end. When
+// somebody puts a link on the way meanwhile, it starts again.
+func (s *Sandbox) change(ctx context.Context, name string, final bool, do func(real string) error) error {
+	real := name
+	for try := 0; ; try++ {
+		err := s.guard.check(real)
+		if err == nil {
+			err = s.locked(ctx, real, do)
+		}
+		if !errors.Is(err, errLink) || try == maxLinks {
+			return err
+		}
+		if real, err = s.realName(name, final); err != nil {
+			return err
+		}
+	}
+}
+
+func (s *Sandbox) locked(ctx context.Context, real string, do func(string) error) error {
+	unlock, err := s.locks.lock(ctx, real)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	return do(real)
+}
+
+// Close ends the jail, if there is one, with all that runs in it. Operations
+// that are under way are waited for, commands are ended. It is safe to call it
+// again.
+func (s *Sandbox) Close() error {
+	err := s.cell.close()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil
+	}
+	s.closed = true
+	s.locks.close()
+	return errors.Join(err, s.tree.close())
+}
+
+// reader is an open file: one version, or ErrConflict.
+type reader struct {
+	file
+	name string
+	node node
+	info hutch.Info
+}
+
+func newReader(name string, f file) (hutch.File, error) {
+	r := &reader{file: f, name: name}
+	if fd, ok := f.(interface{ opened() node }); ok {
+		r.node = fd.opened()
+	} else {
+		n, err := f.stat()
+		if err != nil {
+			f.Close()
+			return nil, fail("open", name, err)
+		}
+		r.node = n
+	}
+	r.info = r.node.info(name)
+	return r, nil
+}
+
+func (r *reader) Info() hutch.Info { return r.info }
+
+// Read sees the end of the file in the read that is cut short by it, so that
+// no call is spent on asking again.
+func (r *reader) Read(p []byte) (int, error) {
+	n, err := r.file.Read(p)
+	if err == nil && n == len(p) {
+		return n, nil
+	}
+	if err != nil && err != io.EOF {
+		return n, fail("read", r.name, err)
+	}
+	if err := r.check(); err != nil {
+		return n, err
+	}
+	return n, io.EOF
+}
+
+func (r *reader) ReadAt(p []byte, off int64) (int, error) {
+	n, err := r.file.ReadAt(p, off)
+	if err != nil && err != io.EOF {
+		return n, fail("read", r.name, err)
+	}
+	if err := r.check(); err != nil {
+		return n, err
+	}
+	return n, err
+}
+
+// check fails if somebody changed the file in place since it was opened.
+func (r *reader) check() error {
+	now, err := r.file.stat()
+	if err != nil {
+		return fail("read", r.name, err)
+	}
+	if !now.unchanged(&r.node) {
+		return fail("read", r.name, hutch.ErrConflict)
+	}
+	return nil
+}
+
+func (r *reader) Close() error {
+	if err := r.file.Close(); err != nil && !errors.Is(err, os.ErrClosed) {
+		return fail("close", r.name, err)
+	}
+	return nil
+}

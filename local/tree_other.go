@@ -1,0 +1,5 @@
+//go:build !linux
+
+package local
+
+func newTree(dir string) (tree, error) { return newRootTree(dir) }

@@ -1,0 +1,249 @@
+package local
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/hutch-dev/hutch"
+)
+
+// rootTree is a tree on os.Root: on systems without openat2, and on Linux in
+// tests, which hold both to the same answers.
+type rootTree struct {
+	root *os.Root
+}
+
+func newRootTree(dir string) (tree, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	return &rootTree{root}, nil
+}
+
+func (t *rootTree) close() error { return t.root.Close() }
+
+// escapes reports whether err is the one of os.Root for a name that leaves the
+// root, which has no exported value.
+func escapes(err error) bool {
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		err = pe.Err
+	}
+	var le *os.LinkError
+	if errors.As(err, &le) {
+		err = le.Err
+	}
+	return err != nil && err.Error() == "path escapes from parent"
+}
+
+func confined(err error) error {
+	if escapes(err) {
+		return errEscape
+	}
+	return err
+}
+
+// straight returns errLink if a link is on the way to name. Unlike openat2 it
+// looks first and acts later; os.Root still confines what is done then.
+func (t *rootTree) straight(name string) error {
+	if runtime.GOOS == "windows" && strings.ContainsAny(name, `\:`) {
+		return fs.ErrInvalid // another path separator, a stream of another file
+	}
+	for i, c := range name {
+		if c != '/' {
+			continue
+		}
+		info, err := t.root.Lstat(name[:i])
+		switch {
+		case err != nil:
+			return confined(err)
+		case info.Mode()&fs.ModeSymlink != 0:
+			return errLink
+		case !info.IsDir():
+			return hutch.ErrNotDir
+		}
+	}
+	return nil
+}
+
+func (t *rootTree) open(name string) (file, error) {
+	if err := t.through(name); err != nil {
+		return nil, err
+	}
+	f, err := t.root.OpenFile(name, os.O_RDONLY|nonblock, 0)
+	if err != nil {
+		return nil, confined(err)
+	}
+	r := &rootFile{File: f}
+	n, err := r.stat()
+	switch {
+	case err != nil:
+	case n.mode.IsDir():
+		err = hutch.ErrIsDir
+	case !n.mode.IsRegular():
+		err = errIrregular
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return r, nil
+}
+
+// through makes a name that runs through a file hutch.ErrNotDir on every system.
+func (t *rootTree) through(name string) error {
+	err := t.straight(name)
+	if err == errLink {
+		return nil
+	}
+	return err
+}
+
+func (t *rootTree) stat(name string) (node, error) {
+	if err := t.through(name); err != nil {
+		return node{}, err
+	}
+	info, err := t.root.Stat(name)
+	if err != nil {
+		return node{}, confined(err)
+	}
+	return nodeOfInfo(info), nil
+}
+
+func (t *rootTree) lstat(name string) (node, error) {
+	if err := t.straight(name); err != nil {
+		return node{}, err
+	}
+	info, err := t.root.Lstat(name)
+	if err != nil {
+		return node{}, confined(err)
+	}
+	return nodeOfInfo(info), nil
+}
+
+func (t *rootTree) readlink(name string) (string, error) {
+	if err := t.straight(name); err != nil {
+		return "", err
+	}
+	target, err := t.root.Readlink(name)
+	return target, confined(err)
+}
+
+func (t *rootTree) list(name string) ([]node, error) {
+	if err := t.through(name); err != nil {
+		return nil, err
+	}
+	dir, err := t.root.OpenFile(name, os.O_RDONLY|nonblock, 0)
+	if err != nil {
+		return nil, confined(err)
+	}
+	defer dir.Close()
+	if info, err := dir.Stat(); err != nil || !info.IsDir() {
+		return nil, errors.Join(err, hutch.ErrNotDir)
+	}
+	infos, err := dir.Readdir(-1)
+	all := make([]node, 0, len(infos))
+	for _, info := range infos {
+		n := nodeOfInfo(info)
+		n.base = info.Name()
+		all = append(all, n)
+	}
+	return all, err
+}
+
+func (t *rootTree) mkdirs(name string) error {
+	if err := t.straight(name); err == errLink || err == hutch.ErrNotDir {
+		return err
+	}
+	err := t.root.Mkdir(name, 0o755)
+	if errors.Is(err, fs.ErrNotExist) && name != "." {
+		if err := t.mkdirs(path.Dir(name)); err != nil {
+			return err
+		}
+		err = t.root.Mkdir(name, 0o755)
+	}
+	if !errors.Is(err, fs.ErrExist) {
+		return confined(err)
+	}
+	info, err := t.root.Lstat(name)
+	switch {
+	case err != nil:
+		return confined(err)
+	case info.Mode()&fs.ModeSymlink != 0:
+		return errLink
+	case !info.IsDir():
+		return hutch.ErrNotDir
+	}
+	return nil
+}
+
+func (t *rootTree) lockFile(name string) (*os.File, error) {
+	if err := t.straight(name); err != nil {
+		return nil, err
+	}
+	f, err := t.root.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
+	return f, confined(err)
+}
+
+func (t *rootTree) create(name string, mode fs.FileMode) (temp, error) {
+	if err := t.straight(name); err != nil {
+		return nil, err
+	}
+	f, err := t.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode.Perm())
+	if err != nil {
+		return nil, confined(err)
+	}
+	return &rootFile{File: f, name: name, root: t.root}, nil
+}
+
+func (t *rootTree) rename(from, to string, noReplace bool) error {
+	for _, name := range []string{from, to} {
+		if err := t.straight(name); err != nil {
+			return err
+		}
+	}
+	if noReplace { // the lock of the name keeps other users of this package out
+		if _, err := t.root.Lstat(to); err == nil {
+			return fs.ErrExist
+		}
+	}
+	return confined(t.root.Rename(from, to))
+}
+
+func (t *rootTree) remove(name string) error {
+	if err := t.straight(name); err != nil {
+		return err
+	}
+	err := confined(t.root.Remove(name))
+	if err == nil || errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if info, e := t.root.Lstat(name); e == nil && info.IsDir() {
+		return hutch.ErrIsDir
+	}
+	return err
+}
+
+// rootFile is a file opened through os.Root, read or written.
+type rootFile struct {
+	*os.File
+	name string
+	root *os.Root
+}
+
+func (f *rootFile) stat() (node, error) {
+	info, err := f.File.Stat()
+	if err != nil {
+		return node{}, err
+	}
+	return nodeOfInfo(info), nil
+}
+
+func (f *rootFile) chmod(mode fs.FileMode) error { return f.File.Chmod(mode.Perm()) }
+func (f *rootFile) touch(t time.Time) error      { return f.root.Chtimes(f.name, t, t) }
