@@ -58,7 +58,7 @@ func CompileGlob(pattern string) (*Glob, error) {
 	}
 	g.prefix, g.suffix = prefix, literalSuffix(steps)
 	g.exact = whole
-	g.tail = steps[0].op == opStar && len(steps) == 2+utf8.RuneCountInString(g.suffix)
+	g.tail = steps[0].op == opStar && len(steps) == 2+utf8.RuneCountInString(g.suffix) && !strings.Contains(g.suffix, "/")
 	var ok bool
 	if g.auto, ok = build(steps, false); !ok {
 		return nil, globError(pattern, "has more combinations of alternatives than can be kept")
