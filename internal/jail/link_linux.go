@@ -1,0 +1,283 @@
+//go:build amd64 || arm64
+
+package jail
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"io"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// link is the owner's end: the helper's process and the socket to it.
+type link struct {
+	setup *setup
+	proc  *os.Process
+	sock  *os.File
+	group *cgroup
+	guard *guardian
+	lock  *os.File // on the private folder
+
+	sending sync.Mutex
+
+	mu      sync.Mutex
+	next    int64
+	waiting map[int64]chan *done // each has room for one; closed when the helper is gone
+	gone    bool
+
+	ended   chan struct{} // closed when the helper is dead and all of it cleaned up
+	closing sync.Once
+}
+
+// closeTime bounds how long a helper may take to end by itself.
+const closeTime = 15 * time.Second
+
+// spawn starts a helper and asks it to build the jail.
+func spawn(ctx context.Context, s *setup, group *cgroup) (*link, *ready, error) {
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, nil, step("socket", err)
+	}
+	theirs := os.NewFile(uintptr(pair[1]), "helper")
+	defer theirs.Close()
+	_ = unix.SetNonblock(pair[0], true)
+	l := &link{setup: s, sock: os.NewFile(uintptr(pair[0]), "owner"), group: group, waiting: map[int64]chan *done{}, ended: make(chan struct{})}
+	if l.proc, err = startHelper(s, theirs); err != nil {
+		l.sock.Close()
+		return nil, nil, err
+	}
+	answer, err := l.open(ctx)
+	if err != nil {
+		_ = l.proc.Kill()
+		_, _ = l.proc.Wait()
+		l.sock.Close()
+		return nil, nil, err
+	}
+	return l, answer, nil
+}
+
+func startHelper(s *setup, sock *os.File) (*os.Process, error) {
+	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	if err != nil {
+		return nil, step("/dev/null", err)
+	}
+	defer null.Close()
+	proc, err := os.StartProcess("/proc/self/exe", []string{helperName}, &os.ProcAttr{
+		Dir:   "/",
+		Env:   []string{"GOMAXPROCS=2", "GOGC=25", "GODEBUG=asyncpreemptoff=1"},
+		Files: []*os.File{null, null, null, sock},
+		Sys:   helperAttr(s),
+	})
+	if err != nil && s.level >= Isolated {
+		return nil, step("namespaces", bare(err))
+	}
+	return proc, step("helper", bareOrNil(err))
+}
+
+func bareOrNil(err error) error {
+	if err == nil {
+		return nil
+	}
+	return bare(err)
+}
+
+// helperAttr asks for the namespaces of the helper.
+func helperAttr(s *setup) *syscall.SysProcAttr {
+	attr := &syscall.SysProcAttr{Setsid: true}
+	if s.level < Isolated {
+		return attr
+	}
+	attr.Cloneflags = syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS | syscall.CLONE_NEWPID | syscall.CLONE_NEWIPC | syscall.CLONE_NEWUTS |
+		syscall.CLONE_NEWCGROUP
+	if !s.network {
+		attr.Cloneflags |= syscall.CLONE_NEWNET
+	}
+	attr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 1000, HostID: os.Geteuid(), Size: 1}}
+	attr.GidMappings = []syscall.SysProcIDMap{{ContainerID: 1000, HostID: os.Getegid(), Size: 1}}
+	attr.AmbientCaps = setUpCaps
+	return attr
+}
+
+// open sends the set-up and waits for the answer.
+func (l *link) open(ctx context.Context) (*ready, error) {
+	if err := l.group.add(l.proc.Pid); err != nil {
+		return nil, step("control group", bare(err))
+	}
+	stop := context.AfterFunc(ctx, func() { _ = l.proc.Kill() })
+	defer stop()
+	err := l.send(kindSetup, l.setup.encode())
+	var kind byte
+	var payload []byte
+	if err == nil {
+		kind, payload, err = l.receive()
+	}
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	if err != nil || kind != kindReady {
+		return nil, step("helper", unix.EPIPE)
+	}
+	answer, err := decodeReady(payload)
+	if err != nil {
+		return nil, step("helper", err)
+	}
+	if answer.failed != "" {
+		return nil, step(answer.failed, syscall.Errno(answer.errno))
+	}
+	return answer, nil
+}
+
+// send writes one frame; the descriptors ride on its first byte.
+func (l *link) send(kind byte, payload []byte, fds ...int) error {
+	l.sending.Lock()
+	defer l.sending.Unlock()
+	raw, err := l.sock.SyscallConn()
+	if err != nil {
+		return err
+	}
+	b := append(header{size: len(payload), kind: kind, fds: len(fds)}.encode(), payload...)
+	var oob []byte
+	if len(fds) > 0 {
+		oob = unix.UnixRights(fds...)
+	}
+	var failed error
+	err = raw.Write(func(fd uintptr) bool {
+		for len(b) > 0 {
+			var n int
+			n, failed = unix.SendmsgN(int(fd), b, oob, nil, unix.MSG_NOSIGNAL)
+			if failed == unix.EINTR {
+				continue
+			}
+			if failed != nil {
+				return failed != unix.EAGAIN
+			}
+			b, oob = b[n:], nil
+		}
+		return true
+	})
+	if err != nil {
+		return err
+	}
+	return failed
+}
+
+func (l *link) receive() (kind byte, payload []byte, err error) {
+	var head [headerSize]byte
+	if _, err = io.ReadFull(l.sock, head[:]); err != nil {
+		return 0, nil, err
+	}
+	h, err := decodeHeader(head[:], maxReply)
+	if err != nil || h.fds != 0 {
+		return 0, nil, errFrame
+	}
+	payload = make([]byte, h.size)
+	_, err = io.ReadFull(l.sock, payload)
+	return h.kind, payload, err
+}
+
+// listen hands the helper's messages to those who wait for them, until the helper is gone; then it cleans up.
+func (l *link) listen() {
+	for {
+		kind, payload, err := l.receive()
+		if err != nil || kind != kindDone {
+			break
+		}
+		m, err := decodeDone(payload)
+		if err != nil {
+			break
+		}
+		l.mu.Lock()
+		if ch := l.waiting[m.id]; ch != nil {
+			delete(l.waiting, m.id)
+			ch <- m
+		}
+		l.mu.Unlock()
+	}
+	l.mu.Lock()
+	l.gone = true
+	for id, ch := range l.waiting {
+		delete(l.waiting, id)
+		close(ch)
+	}
+	l.mu.Unlock()
+	l.bury()
+	close(l.ended)
+}
+
+// bury makes sure that nothing is left of a jail whose helper said goodbye or died.
+func (l *link) bury() {
+	l.sock.Close()
+	timer := time.AfterFunc(closeTime, func() { _ = l.proc.Kill() })
+	if l.setup.level >= Isolated {
+		_ = l.proc.Kill()
+	}
+	_, _ = l.proc.Wait()
+	timer.Stop()
+	if l.setup.level < Isolated {
+		killTagged(l.setup.tag, l.setup.tag+tagsPerJail, killPatience)
+	}
+	l.group.remove()
+	l.guard.close()
+	if l.lock != nil {
+		removePrivate(l.setup.private)
+		l.lock.Close()
+	}
+}
+
+func (l *link) close() error {
+	l.closing.Do(func() { _ = unix.Shutdown(l.fd(), unix.SHUT_RDWR) })
+	<-l.ended
+	return nil
+}
+
+func (l *link) fd() int {
+	raw, err := l.sock.SyscallConn()
+	fd := -1
+	if err == nil {
+		_ = raw.Control(func(f uintptr) { fd = int(f) })
+	}
+	return fd
+}
+
+// register makes a place for the end of a command.
+func (l *link) register() (int64, chan *done, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.gone {
+		return 0, nil, ErrGone
+	}
+	l.next++
+	ch := make(chan *done, 1)
+	l.waiting[l.next] = ch
+	return l.next, ch, nil
+}
+
+func (l *link) forget(id int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.waiting, id)
+}
+
+// newTag picks the first tag of a jail: random, and below the hard limit of the resource that carries it.
+func newTag() (int64, error) {
+	var now unix.Rlimit
+	if err := unix.Prlimit(0, unix.RLIMIT_RTTIME, nil, &now); err != nil {
+		return 0, err
+	}
+	var b [8]byte
+	_, _ = rand.Read(b[:])
+	tag := int64(binary.LittleEndian.Uint64(b[:])>>8 | 1<<55)
+	if now.Max < uint64(tag)+tagsPerJail {
+		if now.Max < 2*tagsPerJail {
+			return 0, unix.EPERM
+		}
+		tag = tag%int64(now.Max-tagsPerJail) + 1
+	}
+	return tag, nil
+}

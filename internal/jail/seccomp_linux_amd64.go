@@ -1,0 +1,14 @@
+package jail
+
+import "golang.org/x/sys/unix"
+
+const auditArch = unix.AUDIT_ARCH_X86_64
+
+var deniedHere = []uint32{
+	unix.SYS_IOPL, unix.SYS_IOPERM, unix.SYS_MODIFY_LDT, unix.SYS_USELIB, unix.SYS_USTAT, unix.SYS_SYSFS, unix.SYS__SYSCTL,
+	unix.SYS_CREATE_MODULE, unix.SYS_GET_KERNEL_SYMS, unix.SYS_QUERY_MODULE,
+}
+
+var oldFileCalls = []oldCall{
+	{unix.SYS_OPEN, 'o'}, {unix.SYS_CREAT, 'm'}, {unix.SYS_CHMOD, 'm'}, {unix.SYS_MKNOD, 'd'}, {unix.SYS_SETRLIMIT, 'r'},
+}

@@ -1,0 +1,9 @@
+package jail
+
+import "golang.org/x/sys/unix"
+
+const auditArch = unix.AUDIT_ARCH_AARCH64
+
+var deniedHere []uint32
+
+var oldFileCalls = []oldCall{{unix.SYS_SETRLIMIT, 'r'}}

@@ -1,0 +1,211 @@
+//go:build amd64 || arm64
+
+package jail
+
+import (
+	"runtime"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+const killPatience = 10 * time.Second
+
+// starter starts the commands of a jail and sees to their ends.
+type starter struct {
+	setup *setup
+	null  int
+	forks chan *fork // to the confined thread
+
+	sending sync.Mutex // of frames to the owner
+
+	mu      sync.Mutex
+	some    sync.Cond // signalled when running grows
+	tag     int64
+	running map[int]*running // by process id
+	byID    map[int64]*running
+	killing sync.Mutex
+}
+
+// running is a command whose leader has not been reaped, or whose tree has not been seen dead.
+type running struct {
+	id     int64
+	tag    int64
+	pid    int
+	leader bool // the leader lives
+}
+
+// fork is a request to the confined thread.
+type fork struct {
+	start *start
+	files [3]uintptr
+	done  chan forked
+}
+
+type forked struct {
+	pid  int
+	what byte
+	err  error
+}
+
+func newStarter(s *setup, null int) *starter {
+	st := &starter{setup: s, null: null, forks: make(chan *fork), tag: s.tag, running: map[int]*running{}, byID: map[int64]*running{}}
+	st.some.L = &st.mu
+	return st
+}
+
+// run confines the thread that forks and starts reaping. It returns the version of Landlock.
+func (st *starter) run() (int, error) {
+	type confined struct {
+		version int
+		err     error
+	}
+	up := make(chan confined)
+	go func() {
+		runtime.LockOSThread() // and never unlocked: the thread is spoilt for anything else
+		var c confined
+		if st.setup.level > Unconfined {
+			c.version, c.err = confineThread(st.setup)
+		}
+		up <- c
+		for f := range st.forks {
+			f.done <- f.do()
+		}
+	}()
+	c := <-up
+	if c.err == nil {
+		go st.reap()
+	}
+	return c.version, c.err
+}
+
+// start runs a command and tells the owner if that fails. The descriptors stay the caller's.
+func (st *starter) start(s *start, fds []int) {
+	f := &fork{start: s, done: make(chan forked, 1)}
+	for i, bit := range []byte{hasStdin, hasStdout, hasStderr} {
+		f.files[i] = uintptr(st.null)
+		if s.streams&bit != 0 {
+			f.files[i], fds = uintptr(fds[0]), fds[1:]
+		}
+	}
+	if s.streams&stderrIsStdout != 0 {
+		f.files[2] = f.files[1]
+	}
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	st.tag++
+	if err := setTag(st.tag); err != nil {
+		st.report(&done{s.id, doneExec, int64(unix.EPERM)})
+		return
+	}
+	st.forks <- f
+	got := <-f.done
+	if got.err != nil {
+		st.report(&done{s.id, got.what, int64(errnoOf(got.err))})
+		return
+	}
+	if st.setup.level > Unconfined {
+		st.limit(got.pid, s.limits)
+	}
+	r := &running{id: s.id, tag: st.tag, pid: got.pid, leader: true}
+	st.running[r.pid], st.byID[r.id] = r, r
+	st.some.Signal()
+}
+
+// limit gives a new command its own limits, and those that its first children could have got away with.
+func (st *starter) limit(pid int, own limitSet) {
+	l := st.setup.limits
+	tight := own != limitSet{}
+	for _, p := range []struct{ all, own *int64 }{
+		{&l.memory, &own.memory}, {&l.cpu, &own.cpu}, {&l.fileSize, &own.fileSize}, {&l.openFiles, &own.openFiles},
+	} {
+		if *p.own > 0 && (*p.all == 0 || *p.own < *p.all) {
+			*p.all = *p.own
+		}
+	}
+	limitProcess(pid, l)
+	if !tight {
+		return
+	}
+	seen := map[int]bool{pid: true}
+	for fresh := true; fresh; {
+		fresh = false
+		for _, p := range tagged(st.tag, st.tag+1) {
+			if !seen[p] {
+				seen[p], fresh = true, true
+				limitProcess(p, l)
+			}
+		}
+	}
+}
+
+func errnoOf(err error) syscall.Errno {
+	if e, ok := err.(syscall.Errno); ok {
+		return e
+	}
+	return syscall.EIO
+}
+
+func (st *starter) report(m *done) {
+	st.sending.Lock()
+	defer st.sending.Unlock()
+	_ = sendFrame(helperSock, kindDone, m.encode())
+}
+
+// do runs on the confined thread.
+func (f *fork) do() forked {
+	dir := "."
+	if f.start.dir != "" {
+		dir = f.start.dir
+	}
+	var st unix.Stat_t
+	if err := unix.Stat(dir, &st); err != nil {
+		return forked{what: doneDir, err: err}
+	}
+	if st.Mode&unix.S_IFMT != unix.S_IFDIR {
+		return forked{what: doneDir, err: unix.ENOTDIR}
+	}
+	prog, err := lookPath(f.start.args[0], f.start.env)
+	if err != nil {
+		return forked{what: doneExec, err: err}
+	}
+	pid, err := syscall.ForkExec(prog, f.start.args, &syscall.ProcAttr{
+		Dir: dir, Env: f.start.env, Files: f.files[:], Sys: &syscall.SysProcAttr{Setsid: true},
+	})
+	return forked{pid: pid, what: doneExec, err: err}
+}
+
+// lookPath finds a program in the PATH of env. Relative folders in PATH are passed over.
+func lookPath(name string, env []string) (string, error) {
+	if strings.Contains(name, "/") {
+		return name, nil
+	}
+	if name == "" {
+		return "", unix.ENOENT
+	}
+	var path string
+	for _, kv := range env {
+		if v, ok := strings.CutPrefix(kv, "PATH="); ok {
+			path = v
+		}
+	}
+	result := error(unix.ENOENT)
+	for _, dir := range strings.Split(path, ":") {
+		if !strings.HasPrefix(dir, "/") {
+			continue
+		}
+		prog := dir + "/" + name
+		var st unix.Stat_t
+		if unix.Stat(prog, &st) != nil || st.Mode&unix.S_IFMT != unix.S_IFREG {
+			continue
+		}
+		if unix.Access(prog, unix.X_OK) == nil {
+			return prog, nil
+		}
+		result = unix.EACCES
+	}
+	return "", result
+}

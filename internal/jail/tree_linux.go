@@ -1,0 +1,103 @@
+//go:build amd64 || arm64
+
+package jail
+
+import (
+	"os"
+	"strconv"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Every process that a command starts carries the command's tag: a number that is inherited and that the filter
+// of system calls keeps from being changed. It is the soft limit of RLIMIT_RTTIME, which means nothing to a process that
+// may not be scheduled in real time, and no command may. The first tag of a jail is random, so that tags of jails differ.
+
+const tagsPerJail = 1 << 32
+
+// setTag gives the calling process a tag, to be inherited by what it starts next.
+func setTag(tag int64) error {
+	var now unix.Rlimit
+	if err := unix.Prlimit(0, unix.RLIMIT_RTTIME, nil, &now); err != nil {
+		return err
+	}
+	now.Cur = uint64(tag)
+	return unix.Prlimit(0, unix.RLIMIT_RTTIME, &now, nil)
+}
+
+// tagOf reads the tag of a process, -1 if it has none that we may see.
+func tagOf(pid int) int64 {
+	var l unix.Rlimit
+	if unix.Prlimit(pid, unix.RLIMIT_RTTIME, nil, &l) != nil {
+		return -1
+	}
+	return int64(l.Cur)
+}
+
+// tagged lists the processes, other than this one, with a tag from first up to but not including end.
+func tagged(first, end int64) []int {
+	proc, err := os.Open("/proc")
+	if err != nil {
+		return nil
+	}
+	defer proc.Close()
+	names, _ := proc.Readdirnames(-1)
+	self := os.Getpid()
+	var pids []int
+	for _, name := range names {
+		pid, err := strconv.Atoi(name)
+		if err != nil || pid == self {
+			continue
+		}
+		if tag := tagOf(pid); tag >= first && tag < end {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+// signalTagged sends a signal to pid if it still is a process with such a tag.
+func signalTagged(pid int, first, end int64, sig unix.Signal) {
+	fd, err := unix.PidfdOpen(pid, 0)
+	if err != nil {
+		return
+	}
+	defer unix.Close(fd)
+	if tag := tagOf(pid); tag >= first && tag < end {
+		_ = unix.PidfdSendSignal(fd, sig, nil, 0)
+	}
+}
+
+// killTagged ends all processes with such a tag, and reports whether they are gone. They are stopped first, so that
+// none of them starts another one in the place of one that died. What has ended must be reaped by somebody meanwhile.
+func killTagged(first, end int64, patience time.Duration) bool {
+	stopped := map[int]bool{}
+	for range 100 {
+		fresh := 0
+		for _, pid := range tagged(first, end) {
+			if !stopped[pid] {
+				stopped[pid] = true
+				fresh++
+				signalTagged(pid, first, end, unix.SIGSTOP)
+			}
+		}
+		if fresh == 0 {
+			break
+		}
+	}
+	deadline := time.Now().Add(patience)
+	for pause := 50 * time.Microsecond; ; pause = min(2*pause, 5*time.Millisecond) {
+		pids := tagged(first, end)
+		if len(pids) == 0 {
+			return true
+		}
+		for _, pid := range pids {
+			signalTagged(pid, first, end, unix.SIGKILL)
+		}
+		if time.Now().After(deadline) {
+			return false
+		}
+		time.Sleep(pause)
+	}
+}
