@@ -1,0 +1,2 @@
+package backendtest
+func sandboxChecks() []check { return nil }
