@@ -291,3 +291,8 @@ func TestFile(t *testing.T) {
 		t.Errorf("read after close: %v", err)
 	}
 }
+
+// plain is a backend without its speeds.
+type plain struct{ hutch.Backend }
+
+func (plain) As(any) bool { return false }

@@ -1,0 +1,13 @@
+package state_test
+
+import (
+	"testing"
+
+	"github.com/hutch-dev/hutch"
+	"github.com/hutch-dev/hutch/backendtest"
+	"github.com/hutch-dev/hutch/state"
+)
+
+func TestBackend(t *testing.T) {
+	backendtest.Test(t, func(testing.TB) hutch.Backend { return state.New(nil) })
+}
