@@ -177,9 +177,12 @@ func (v subRenamer) Rename(ctx context.Context, from, to string) error {
 		if err := CheckName("rename", name); err != nil {
 			return err
 		}
-		if name == "." {
-			return pathError("rename", name, fmt.Errorf("%w: the root has no other name", fs.ErrInvalid))
-		}
+	}
+	switch {
+	case from == ".":
+		return pathError("rename", from, fmt.Errorf("%w: the root has no other name", fs.ErrInvalid))
+	case to == ".":
+		return pathError("rename", to, ErrIsDir)
 	}
 	return v.s.err(v.r.Rename(ctx, join(v.s.dir, from), join(v.s.dir, to)))
 }

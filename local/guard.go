@@ -63,18 +63,18 @@ func covers(dir, name string) bool {
 		(len(name) == len(dir) || name[len(dir)] == '/')
 }
 
-// hides reports whether a name is left out of lists: the staging directory, and
-// what the jail puts in the place of a protected name that is absent.
+// hides reports whether a name is as good as absent: the staging directory, and
+// what the jail puts in the place of a protected name that does not exist.
 func (g guard) hides(name string, n *node) bool {
 	if name == staging {
 		return true
 	}
-	if n.mode.IsRegular() {
+	if !n.sticky {
 		return false
 	}
 	for _, p := range g.names {
 		if covers(name, p) {
-			return placeholder(n)
+			return n.mode == fs.ModeDir|0o555 || n.mode == fs.ModeSocket
 		}
 	}
 	return false

@@ -149,6 +149,9 @@ func (s *Sandbox) Stat(ctx context.Context, name string) (hutch.Info, error) {
 	}
 	defer s.end()
 	n, err := follow(s, name, s.tree.stat)
+	if err == nil && s.guard.hides(name, &n) {
+		err = fs.ErrNotExist
+	}
 	if err != nil {
 		return hutch.Info{}, fail("stat", name, err)
 	}

@@ -65,6 +65,7 @@ type node struct {
 	mode         fs.FileMode
 	mtime, ctime int64 // nanoseconds since 1970
 	ino          uint64
+	sticky       bool
 }
 
 func (n *node) info(name string) hutch.Info {

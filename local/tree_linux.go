@@ -290,6 +290,7 @@ func nodeOf(st *unix.Stat_t) node {
 	return node{
 		size: st.Size, mode: modeOf(uint32(st.Mode)), ino: st.Ino,
 		mtime: st.Mtim.Nano(), ctime: st.Ctim.Nano(),
+		sticky: st.Mode&unix.S_ISVTX != 0,
 	}
 }
 

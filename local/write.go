@@ -214,10 +214,11 @@ func (s *Sandbox) Rename(ctx context.Context, from, to string) error {
 		return err
 	}
 	defer s.end()
-	for _, name := range []string{from, to} {
-		if name == "." {
-			return fail("rename", name, &mappedText{"the root has no other name", fs.ErrInvalid})
-		}
+	switch {
+	case from == ".":
+		return fail("rename", from, &mappedText{"the root has no other name", fs.ErrInvalid})
+	case to == ".":
+		return fail("rename", to, hutch.ErrIsDir)
 	}
 	realFrom, realTo := from, to
 	for try := 0; ; try++ {
