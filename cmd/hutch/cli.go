@@ -1,0 +1,161 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/hutch-dev/hutch"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+)
+
+// cli is one run of the program: its streams, and the flags of all verbs.
+type cli struct {
+	in  *input
+	out *stream
+	err io.Writer
+
+	backend, config string
+	json            bool
+	color           colorMode
+
+	opened *workspace
+}
+
+func newCLI(ctx context.Context) *cli {
+	return &cli{in: newInput(ctx, os.Stdin), out: newStream(os.Stdout), err: os.Stderr}
+}
+
+// failure is an error that decides the exit status. Without a cause nothing is
+// printed.
+type failure struct {
+	status int
+	cause  error
+}
+
+func (f *failure) Error() string {
+	if f.cause == nil {
+		return fmt.Sprintf("exit status %d", f.status)
+	}
+	return f.cause.Error()
+}
+
+func (f *failure) Unwrap() error { return f.cause }
+
+func exit(status int) error            { return &failure{status: status} }
+func usage(err error) error            { return &failure{2, err} }
+func usagef(s string, a ...any) error  { return usage(fmt.Errorf(s, a...)) }
+func failed(status int, e error) error { return &failure{status, e} }
+
+// interrupted is the cause of a context that a signal ended.
+type interrupted struct{ signal syscall.Signal }
+
+func (i interrupted) Error() string { return i.signal.String() }
+
+// withSignals ends ctx at the first signal; the second one kills as usual. A
+// signal that is ignored, as under nohup, stays ignored.
+func withSignals(ctx context.Context) (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	ch := make(chan os.Signal, 1)
+	for _, s := range []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
+		if !signal.Ignored(s) {
+			signal.Notify(ch, s)
+		}
+	}
+	go func() {
+		select {
+		case s := <-ch:
+			signal.Stop(ch)
+			if s, ok := s.(syscall.Signal); ok {
+				cancel(interrupted{s})
+			}
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, func() { signal.Stop(ch); cancel(nil) }
+}
+
+// finish closes what was opened, reports err, and says the exit status.
+func (c *cli) finish(ctx context.Context, err error) int {
+	if e := c.opened.close(); err == nil {
+		err = e
+	}
+	if e := c.out.Close(); e != nil && (err == nil || errors.Is(err, e)) {
+		if errors.Is(e, syscall.EPIPE) {
+			return 1 // who read has left, and wants to hear nothing
+		}
+		err = fmt.Errorf("standard output: %w", e)
+	}
+	var sig interrupted
+	if errors.As(context.Cause(ctx), &sig) && err != nil {
+		return 128 + int(sig.signal)
+	}
+	if err == nil {
+		return 0
+	}
+	status := 1
+	var f *failure
+	if errors.As(err, &f) {
+		status = f.status
+		if f.cause == nil {
+			return status
+		}
+	}
+	c.complain(err)
+	return status
+}
+
+// complain prints an error as one line. Only the text that an edit almost
+// matched follows on lines of its own.
+func (c *cli) complain(err error) {
+	c.out.Flush()
+	text := err.Error()
+	var ee *hutch.EditError
+	if errors.As(err, &ee) && ee.Near != nil {
+		if head, found := strings.CutSuffix(text, ":\n"+ee.Near.Text); found {
+			near := strings.Split(visible(ee.Near.Text, true), "\n")
+			fmt.Fprintf(c.err, "hutch: %s:\n  | %s\n", visible(head, false), strings.Join(near, "\n  | "))
+			return
+		}
+	}
+	fmt.Fprintf(c.err, "hutch: %s\n", visible(text, false))
+}
+
+// args accepts from least to most arguments; most < 0 is any number.
+func args(least, most int) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, a []string) error {
+		switch {
+		case len(a) < least:
+			return usagef("%s: argument missing; usage: %s", cmd.Name(), cmd.UseLine())
+		case most >= 0 && len(a) > most:
+			return usagef("%s: unexpected argument %q; usage: %s", cmd.Name(), a[most], cmd.UseLine())
+		}
+		return nil
+	}
+}
+
+// each does one thing to every argument. Where there are several, an error is
+// printed at once, the rest still done, and the exit status is 1.
+func (c *cli) each(ctx context.Context, args []string, do func(arg string) error) error {
+	var status error
+	for _, a := range args {
+		err := do(a)
+		if err == nil {
+			continue
+		}
+		if len(args) == 1 || ctx.Err() != nil || c.out.Err() != nil {
+			return err
+		}
+		c.complain(err)
+		status = exit(1)
+	}
+	return status
+}
+
+func isTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }

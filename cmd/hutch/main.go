@@ -1,0 +1,114 @@
+// Command hutch works on the files of a workspace and runs commands in it.
+//
+// One file holds one verb or a family of them; main.go ties them together,
+// open.go holds the table of backends, config.go the config file.
+package main
+
+import (
+	"context"
+	"os"
+
+	"github.com/spf13/cobra"
+)
+
+// verbs is the table of commands, in the order in which help shows them.
+var verbs = []func(*cli) *cobra.Command{
+	lsCommand, catCommand, writeCommand, editCommand, rmCommand, mvCommand, cpCommand,
+	globCommand, grepCommand, execCommand, doctorCommand, benchCommand, versionCommand,
+}
+
+func main() { os.Exit(run(os.Args[1:])) }
+
+// run is one run of the program: it returns the exit status.
+func run(args []string) int {
+	ctx, stop := withSignals(context.Background())
+	defer stop()
+	c := newCLI(ctx)
+	root := c.rootCommand()
+	root.SetArgs(append([]string{}, args...))
+	err := root.ExecuteContext(ctx)
+	return c.finish(ctx, err)
+}
+
+const rootLong = `hutch gives agents a place for files and for commands.
+
+A backend holds the files. --backend names it:
+
+  local:DIR         a directory; commands run on it in a jail
+  state:FILE.json   a workspace in one JSON document, without commands
+  NAME              [backends.NAME] of the config file
+
+Without --backend it is the default of the config file, else local:. which is
+the current directory.
+
+The config file is the one that --config or $HUTCH_CONFIG names. No file of the
+workspace is ever read as configuration, since an agent could have written it:
+
+  default = "work"
+
+  [backends.code]
+  url = "local:/my/project"   # relative to the config file
+  isolation = "isolated"      # or unconfined, restricted, capped
+  network = false
+  host_path = false           # show the workspace at its own path to commands
+  visible = ["/opt/go"]       # more of the host, read-only
+  protect = [".env"]          # names that nothing may write
+  unprotect = [".gitmodules"]
+  env = { LANG = "C.UTF-8" }
+  limits = { time = "5m", cpu = "1h", memory = "2GiB", processes = 256,
+             file_size = "1GiB", open_files = 1024 }
+
+  [backends.work]             # several backends as one
+  default = "code"
+  routes = { "/notes/" = "state:notes.json", "/docs/" = "local:/my/docs" }
+  read_only = ["/docs/"]
+
+Paths are relative to the root of the backend. A path that begins with a slash
+starts there too; where commands see the workspace at /workspace, it must lie
+below that.
+
+Exit status: 0 done; 1 the operation failed, or nothing was found (glob, grep);
+2 wrong usage; 130, 143, 129 after SIGINT, SIGTERM, SIGHUP. exec has its own,
+see hutch exec --help.`
+
+func (c *cli) rootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "hutch [flags] VERB",
+		Short: "A place for files and for commands",
+		Long:  rootLong,
+		Example: `  hutch ls -l src
+  hutch exec -- go test ./...
+  hutch --backend state:notes.json write todo.txt --content 'buy hay'`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          unknownVerb,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return usagef("no verb given; see hutch --help")
+		},
+	}
+	root.SuggestionsMinimumDistance = 2
+	f := root.PersistentFlags()
+	f.StringVar(&c.backend, "backend", "", "the backend: local:DIR, state:FILE.json or a `NAME` of the config file")
+	f.StringVar(&c.config, "config", "", "the config `FILE` (default $HUTCH_CONFIG, else none)")
+	f.BoolVar(&c.json, "json", false, "print JSON: one document, or one a line")
+	f.Var(&c.color, "color", "colour: auto, always or never (NO_COLOR is honoured)")
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
+	root.SetOut(c.out)
+	root.SetErr(c.err)
+	for _, verb := range verbs {
+		root.AddCommand(verb(c))
+	}
+	c.completions(root)
+	return root
+}
+
+// unknownVerb is what becomes of arguments that are no verb.
+func unknownVerb(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	if like := cmd.SuggestionsFor(args[0]); len(like) > 0 {
+		return usagef("unknown verb %q; did you mean %q?", args[0], like[0])
+	}
+	return usagef("unknown verb %q; see hutch --help", args[0])
+}

@@ -1,0 +1,47 @@
+package main
+
+import (
+	"fmt"
+	"runtime"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+)
+
+func versionCommand(c *cli) *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Print the version",
+		Long: `Print the version of hutch, of Go, and the system.
+With --json, one object: version, revision, go, system.`,
+		Example: `  hutch version`,
+		Args:    args(0, 0),
+		RunE:    func(*cobra.Command, []string) error { return c.version() },
+
+		ValidArgsFunction: cobra.NoFileCompletions,
+	}
+}
+
+func (c *cli) version() error {
+	v := struct {
+		Version  string `json:"version"`
+		Revision string `json:"revision,omitempty"`
+		Go       string `json:"go"`
+		System   string `json:"system"`
+	}{"(devel)", "", runtime.Version(), system()}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		if info.Main.Version != "" {
+			v.Version = info.Main.Version
+		}
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" {
+				v.Revision = s.Value
+			}
+		}
+	}
+	if c.json {
+		return c.printJSON(v)
+	}
+	_, err := fmt.Fprintf(c.out, "hutch %s %s %s\n", v.Version, v.Go, v.System)
+	return err
+}
