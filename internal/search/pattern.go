@@ -33,7 +33,7 @@ type Pattern struct {
 	program  *program
 	literals *finder   // every match contains one of them; nil if none are known
 	exact    bool      // and a line that contains one matches
-	single   []byte    // the pattern is this text and nothing else
+	single   int       // if exact: the length of the only literal, 0 if there are several
 	machines sync.Pool // *machine
 	slow     atomic.Bool
 }
@@ -69,13 +69,15 @@ func Compile(pattern string, o Options) (*Pattern, error) {
 // prepare chooses the literals to look for.
 func (p *Pattern) prepare(f facts) {
 	set := better(f.need, f.set)
-	if f.set != nil && f.exact && cost(f.set) < worthwhile && !hasLineEnd(f.set) {
-		set, p.exact = f.set, true
-		if len(set) == 1 && !set[0].fold {
-			p.single = []byte(set[0].text)
+	if f.set != nil && f.exact && !hasLineEnd(f.set) {
+		if len(f.set) == 1 {
+			p.single = len(f.set[0].text)
+		}
+		if p.exact = p.single > 0 || cost(f.set) < worthwhile; p.exact {
+			set = f.set
 		}
 	}
-	if set != nil && cost(set) < worthwhile {
+	if p.exact || set != nil && cost(set) < worthwhile {
 		p.literals = newFinder(set)
 	}
 }
@@ -95,9 +97,9 @@ func (p *Pattern) String() string { return p.text }
 
 // Match finds the leftmost match in one line, which is given without its end.
 func (p *Pattern) Match(line []byte) (start, end int, ok bool) {
-	if p.single != nil {
-		if i := bytes.Index(line, p.single); i >= 0 {
-			return i, i + len(p.single), true
+	if p.single > 0 {
+		if i := p.literals.find(line, 0); i >= 0 {
+			return i, i + p.single, true
 		}
 		return 0, 0, false
 	}

@@ -229,6 +229,7 @@ func TestStudy(t *testing.T) {
 		`\w+`:                            "[] false",
 		`foo\r`:                          "[{foo\r false}] false",
 		`\x{FFFD}`:                       "[] false",
+		`\d1|\d2|3`:                      "[] false",
 		`(?:zq){2,}`:                     "[{zq false}] false",
 	} {
 		p, err := Compile(pattern, Options{})
