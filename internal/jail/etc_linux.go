@@ -5,6 +5,7 @@ package jail
 import (
 	"os"
 	"path"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -51,6 +52,9 @@ func (w *world) etc() error {
 		return err
 	}
 	for _, p := range etcPaths(oldRoot + "/etc") {
+		if w.copySmall("/etc/" + p) {
+			continue
+		}
 		if err := w.show("/etc/" + p); err != nil {
 			return err
 		}
@@ -71,6 +75,26 @@ func (w *world) etc() error {
 		}
 	}
 	return os.Symlink("/proc/self/mounts", "/etc/mtab")
+}
+
+// copySmall copies a small file and reports whether it did: that costs a third of a mount.
+func (w *world) copySmall(name string) bool {
+	const small = 32 << 10
+	fd, err := unix.Openat2(w.old, name, &unix.OpenHow{Flags: unix.O_RDONLY | unix.O_CLOEXEC | unix.O_NOFOLLOW | unix.O_NONBLOCK, Resolve: unix.RESOLVE_IN_ROOT})
+	if err != nil {
+		return false
+	}
+	defer unix.Close(fd)
+	var st unix.Stat_t
+	if unix.Fstat(fd, &st) != nil || st.Mode&unix.S_IFMT != unix.S_IFREG || st.Size > small {
+		return false
+	}
+	buf := make([]byte, small+1)
+	n, err := unix.Read(fd, buf)
+	if err != nil || int64(n) != st.Size || os.MkdirAll(path.Dir(name), 0o755) != nil {
+		return false
+	}
+	return os.WriteFile(name, buf[:n], 0o444) == nil
 }
 
 // devices binds the usual six devices and gives the jail terminals of its own.
@@ -101,11 +125,13 @@ func (w *world) devices() error {
 
 var deviceNames = []string{"null", "zero", "full", "random", "urandom", "tty"}
 
-// procMasked would tell the host's root about the kernel, and commands may be the host's root as far as files go.
-var procMasked = []string{
-	"acpi", "asound", "kallsyms", "kcore", "keys", "kmsg", "kpagecgroup", "kpagecount", "kpageflags", "latency_stats", "pagetypeinfo",
-	"sched_debug", "scsi", "slabinfo", "sysrq-trigger", "timer_list", "vmallocinfo", "iomem", "ioports", "mtrr",
-}
+// procMasked tell more about the machine than a command needs, and procRootOnly tell it to the host's root: that is what
+// commands are, as far as files go, if the owner is.
+var (
+	procMasked   = []string{"acpi", "asound", "kallsyms", "keys", "latency_stats", "sched_debug", "scsi"}
+	procRootOnly = []string{"kcore", "kmsg", "kpagecgroup", "kpagecount", "kpageflags", "pagetypeinfo", "slabinfo", "sysrq-trigger",
+		"timer_list", "vmallocinfo", "iomem", "ioports", "mtrr"}
+)
 
 // proc mounts the jail's own /proc. All of it is read-only: the few writable files of a process in it are not worth a
 // writable /proc/sys.
@@ -116,7 +142,11 @@ func (w *world) proc() error {
 	if err := unix.Mount("proc", "/proc", "proc", writable0|unix.MS_NOEXEC|unix.MS_RDONLY, ""); err != nil {
 		return err
 	}
-	for _, name := range procMasked {
+	masked := procMasked
+	if w.setup.root {
+		masked = append(slices.Clone(masked), procRootOnly...)
+	}
+	for _, name := range masked {
 		fd, err := unix.Open("/proc/"+name, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 		if err != nil {
 			continue

@@ -5,9 +5,7 @@ package jail
 import (
 	"errors"
 	"os"
-	"os/signal"
 	"runtime"
-	"runtime/debug"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -41,7 +39,6 @@ type helper struct {
 func helperMain() int {
 	unix.CloseOnExec(helperSock)
 	_ = unix.CloseRange(helperSock+1, ^uint(0)>>1, unix.CLOSE_RANGE_CLOEXEC)
-	signal.Notify(make(chan os.Signal, 1)) // caught and ignored here, as usual in commands
 	h := &helper{in: receiver{sock: helperSock, limit: maxPayload}}
 	kind, payload, fds, err := h.in.next()
 	closeAll(fds)
@@ -110,7 +107,6 @@ func (h *helper) open() (*ready, error) {
 	if s.level > Unconfined {
 		dropCapsEverywhere()
 	}
-	debug.FreeOSMemory()
 	return answer, nil
 }
 

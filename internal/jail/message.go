@@ -26,6 +26,7 @@ const setupMagic = "hutch jail 1"
 type setup struct {
 	level    Level
 	network  bool
+	root     bool  // the owner is the host's root
 	capped   bool  // a control group holds the number of processes
 	tag      int64 // the first tag of the jail's commands, see tree_linux.go
 	owner    int64 // its process id
@@ -45,6 +46,7 @@ func (s *setup) encode() []byte {
 	e.str(setupMagic)
 	e.int(int64(s.level))
 	e.bool(s.network)
+	e.bool(s.root)
 	e.bool(s.capped)
 	for _, v := range []int64{s.tag, s.owner, s.dev, s.ino} {
 		e.int(v)
@@ -64,7 +66,7 @@ func decodeSetup(b []byte) (*setup, error) {
 	if d.str() != setupMagic {
 		return nil, errFrame
 	}
-	s := &setup{level: Level(d.int()), network: d.bool(), capped: d.bool()}
+	s := &setup{level: Level(d.int()), network: d.bool(), root: d.bool(), capped: d.bool()}
 	for _, p := range []*int64{&s.tag, &s.owner, &s.dev, &s.ino} {
 		*p = d.int()
 	}

@@ -110,7 +110,7 @@ func newSetup(c *Config) (*setup, error) {
 		return nil, step("jail: tag", err)
 	}
 	return &setup{
-		network: c.Network, tag: tag, owner: int64(os.Getpid()), dir: real, dev: int64(st.Dev), ino: int64(st.Ino),
+		network: c.Network, root: os.Geteuid() == 0, tag: tag, owner: int64(os.Getpid()), dir: real, dev: int64(st.Dev), ino: int64(st.Ino),
 		visible: c.Visible, protect: c.Protect, hide: c.Hide, limits: c.Limits.set(),
 	}, nil
 }
