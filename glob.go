@@ -76,15 +76,47 @@ func (m globber) run(ctx context.Context, b Backend, yield func(Info, error) boo
 		yield(Info{}, err)
 		return
 	}
-	w := walker{ctx: ctx, b: b, listed: ig.read}
+	w := walker{ctx: ctx, list: scan(b), listed: ig.read}
+	look := looker{ctx: ctx, b: b}
 	w.enter = func(d Info) bool { return m.below(d.Name) && !ig.skip(d) }
 	w.yield = func(i Info, err error) bool {
 		if err == nil && (!m.match(i.Name) || ig.skip(i)) {
 			return true
 		}
+		if err == nil {
+			var there bool
+			if i, there, err = look.at(i); err == nil && !there {
+				return true
+			}
+		}
 		return yield(i, err)
 	}
 	w.walk(start)
+}
+
+// looker completes what Scan has left out, a directory at a time.
+type looker struct {
+	ctx   context.Context
+	b     Backend
+	dir   string
+	infos map[string]Info
+}
+
+func (l *looker) at(i Info) (info Info, there bool, err error) {
+	if i.Rev != "" {
+		return i, true, nil
+	}
+	if dir := path.Dir(i.Name); l.infos == nil || dir != l.dir {
+		l.dir, l.infos = dir, map[string]Info{}
+		for e, err := range l.b.List(l.ctx, dir) {
+			if err != nil {
+				return e, false, ignoreAbsent(err)
+			}
+			l.infos[e.Name] = e
+		}
+	}
+	info, there = l.infos[i.Name]
+	return info, there, nil
 }
 
 // start is the directory below which all matches lie, or "" if it is not there.

@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"iter"
 	"path"
+	"runtime"
+	"sync"
 
 	"github.com/hutch-dev/hutch/internal/search"
 )
@@ -150,10 +152,14 @@ func matchAny(globs []*search.Glob, rel string) bool {
 
 type grepper struct {
 	*compiled
-	ctx    context.Context
-	b      Backend
-	yield  func(Match, error) bool
-	denied error
+	ctx   context.Context
+	b     Backend
+	yield func(Match, error) bool
+	found int // matching lines so far
+	last  Match
+
+	mu     sync.Mutex
+	denied error // the first file that could not be read
 }
 
 func (g *grepper) run() {
@@ -162,82 +168,105 @@ func (g *grepper) run() {
 		g.yield(Match{}, err)
 		return
 	}
-	if !top.IsDir() {
-		if _, err := g.file(g.dir); err != nil {
-			g.yield(Match{}, err)
-		}
+	if top.IsDir() {
+		g.tree()
 		return
 	}
-	g.tree()
+	more := true
+	err = g.search(g.ctx, g.dir, func(m Match) bool {
+		more = g.take(m)
+		return more
+	})
+	if err != nil && more {
+		g.yield(Match{}, err)
+	}
 }
 
+// tree searches the files below a directory, several at a time.
 func (g *grepper) tree() {
+	var walked error // the first directory that could not be read
+	names := func(yield func(string, error) bool) { walked = g.names(yield) }
+	for m, err := range search.Ordered(g.ctx, names, runtime.GOMAXPROCS(0), g.file) {
+		if err != nil {
+			g.yield(Match{}, err)
+			return
+		}
+		if !g.take(m) {
+			return
+		}
+	}
+	if err := errors.Join(walked, g.denied); err != nil {
+		g.yield(Match{}, err)
+	}
+}
+
+// names yields the files to search and returns the error of a directory that
+// was passed over.
+func (g *grepper) names(yield func(string, error) bool) error {
 	ig, err := newIgnores(g.ctx, g.b, g.ignore, g.dir)
 	if err != nil {
-		g.yield(Match{}, err)
-		return
+		yield("", err)
+		return nil
 	}
-	w := walker{ctx: g.ctx, b: g.b, listed: ig.read}
+	w := walker{ctx: g.ctx, list: scan(g.b), listed: ig.read}
 	w.enter = func(d Info) bool { return g.enters(d.Name) && !ig.skip(d) }
 	w.yield = func(i Info, err error) bool {
-		if err != nil {
-			return g.yield(Match{}, err)
-		}
-		if !i.Mode.IsRegular() || !g.wants(i.Name) || ig.skip(i) {
+		if err == nil && (!i.Mode.IsRegular() || !g.wants(i.Name) || ig.skip(i)) {
 			return true
 		}
-		more, err := g.file(i.Name)
-		return g.pass(err) && more
+		return yield(i.Name, err)
 	}
-	if w.dir(g.dir, true) {
-		if err := errors.Join(w.denied, g.denied); err != nil {
-			g.yield(Match{}, err)
-		}
-	}
+	w.dir(g.dir, true)
+	return w.denied
 }
 
-// pass decides about an error of one file of many: whether the search goes on.
-func (g *grepper) pass(err error) bool {
+// take hands a line to the consumer and reports whether there may be more.
+func (g *grepper) take(m Match) bool {
+	if g.max > 0 && g.found == g.max {
+		// Only what is still owed to the last match: the lines after it.
+		owed := m.Context && m.Name == g.last.Name && m.Line <= g.last.Line+g.query.After
+		return owed && g.yield(m, nil)
+	}
+	if !m.Context {
+		g.found++
+		g.last = m
+	}
+	return g.yield(m, nil) && (g.max == 0 || g.found < g.max || g.query.After > 0)
+}
+
+// file searches one file of many. What became of it since it was listed, and
+// that it may not be read, does not end the search.
+func (g *grepper) file(ctx context.Context, name string, emit func(Match) bool) error {
+	err := g.search(ctx, name, emit)
 	switch {
-	case err == nil, gone(err), errors.Is(err, ErrConflict), errors.Is(err, ErrIsDir):
-		return true
+	case gone(err), errors.Is(err, ErrConflict), errors.Is(err, ErrIsDir), errors.Is(err, errors.ErrUnsupported):
+		return nil
 	case errors.Is(err, fs.ErrPermission):
+		g.mu.Lock()
+		defer g.mu.Unlock()
 		if g.denied == nil {
 			g.denied = err
 		}
-		return true
+		return nil
 	}
-	g.yield(Match{}, err)
-	return false
+	return err
 }
 
-// file searches one file and reports whether the search goes on.
-func (g *grepper) file(name string) (more bool, err error) {
-	f, err := g.b.Open(g.ctx, name)
+func (g *grepper) search(ctx context.Context, name string, emit func(Match) bool) error {
+	f, err := g.b.Open(ctx, name)
 	if err != nil {
-		return true, err
+		return err
 	}
 	defer f.Close()
-	more = true
-	found := 0
 	q := g.query
 	if g.max > 0 && (q.Max == 0 || q.Max > g.max) {
 		q.Max = g.max
 	}
-	_, err = q.Reader(ctxReader{g.ctx, f}, func(l search.Line) bool {
-		more = g.yield(Match{
+	_, err = q.Reader(ctxReader{ctx, f}, func(l search.Line) bool {
+		return emit(Match{
 			Name: name, Line: l.Number, Text: string(l.Text), Start: l.Start, End: l.End,
 			Context: l.Context, Cut: l.Cut,
-		}, nil)
-		if !l.Context {
-			found++
-		}
-		return more
+		})
 	})
-	if g.max > 0 {
-		if g.max -= found; g.max == 0 {
-			more = false
-		}
-	}
-	return more, pathError("grep", name, err)
+	return pathError("grep", name, err)
 }

@@ -123,6 +123,12 @@ type Walker interface {
 	Walk(ctx context.Context, dir string) iter.Seq2[Info, error]
 }
 
+// Scanner is a speed of [Glob] and [Grep]: Scan is List without what takes a look
+// at every file. Of each Info only Name and the type bits of Mode are set.
+type Scanner interface {
+	Scan(ctx context.Context, dir string) iter.Seq2[Info, error]
+}
+
 // Grepper is the speed of [Grep]. It is given a query that [Query.Check] accepts.
 type Grepper interface {
 	Grep(ctx context.Context, q Query) iter.Seq2[Match, error]

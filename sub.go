@@ -35,6 +35,11 @@ func (s *sub) As(target any) bool {
 			*t = subWalker{s, w}
 			return true
 		}
+	case *Scanner:
+		if c, ok := As[Scanner](s.b); ok {
+			*t = subScanner{s, c}
+			return true
+		}
 	case *Grepper:
 		if g, ok := As[Grepper](s.b); ok {
 			*t = subGrepper{s, g}
@@ -81,11 +86,24 @@ func (s *sub) Stat(ctx context.Context, name string) (Info, error) {
 }
 
 func (s *sub) List(ctx context.Context, dir string) iter.Seq2[Info, error] {
+	return s.entries(ctx, dir, s.b.List)
+}
+
+type subScanner struct {
+	s *sub
+	c Scanner
+}
+
+func (v subScanner) Scan(ctx context.Context, dir string) iter.Seq2[Info, error] {
+	return v.s.entries(ctx, dir, v.c.Scan)
+}
+
+func (s *sub) entries(ctx context.Context, dir string, list func(context.Context, string) iter.Seq2[Info, error]) iter.Seq2[Info, error] {
 	if err := CheckName("list", dir); err != nil {
 		return failed[Info](err)
 	}
 	return func(yield func(Info, error) bool) {
-		for info, err := range s.b.List(ctx, join(s.dir, dir)) {
+		for info, err := range list(ctx, join(s.dir, dir)) {
 			if dir == "." && errors.Is(err, fs.ErrNotExist) {
 				return
 			}

@@ -22,7 +22,7 @@ func Walk(ctx context.Context, b Backend, dir string) iter.Seq2[Info, error] {
 			yield(Info{}, err)
 			return
 		}
-		w := walker{ctx: ctx, b: b, yield: yield}
+		w := walker{ctx: ctx, list: b.List, yield: yield}
 		w.walk(dir)
 	}
 }
@@ -30,11 +30,19 @@ func Walk(ctx context.Context, b Backend, dir string) iter.Seq2[Info, error] {
 // walker is the one recursion of Walk, Glob and Grep.
 type walker struct {
 	ctx    context.Context
-	b      Backend
 	yield  func(Info, error) bool
+	list   func(ctx context.Context, dir string) iter.Seq2[Info, error]
 	enter  func(dir Info) bool                    // whether to go into a directory; nil: always
 	listed func(dir string, entries []Info) error // sees what a directory holds; may be nil
 	denied error                                  // the first directory that could not be read
+}
+
+// scan is the cheapest way to see what is in a directory.
+func scan(b Backend) func(context.Context, string) iter.Seq2[Info, error] {
+	if s, ok := As[Scanner](b); ok {
+		return s.Scan
+	}
+	return b.List
 }
 
 func (w *walker) walk(dir string) {
@@ -45,7 +53,7 @@ func (w *walker) walk(dir string) {
 
 // dir walks one directory and reports whether the walk goes on.
 func (w *walker) dir(dir string, top bool) bool {
-	entries, err := Collect(w.b.List(w.ctx, dir))
+	entries, err := Collect(w.list(w.ctx, dir))
 	switch {
 	case err == nil:
 	case top, !errors.Is(err, fs.ErrPermission) && !gone(err):

@@ -1,9 +1,12 @@
 package local
 
 import (
+	"bytes"
 	"context"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"testing"
 
@@ -74,4 +77,49 @@ func mustOpen(t testing.TB, dir string, opts *Options) *Sandbox {
 	}
 	t.Cleanup(func() { s.Close() })
 	return s
+}
+
+// BenchmarkGrep searches the Go source tree, next to ripgrep on the same files
+// with the same options. Both count what they find.
+func BenchmarkGrep(b *testing.B) {
+	dir := filepath.Join(runtime.GOROOT(), "src")
+	s := mustOpen(b, dir, nil)
+	ctx := context.Background()
+	rg, _ := exec.LookPath("rg")
+	for _, p := range []struct{ name, pattern string }{
+		{"literal", "ErrNotExist"},
+		{"regexp", `func \w+\(ctx context\.Context`},
+		{"fold", "(?i)errnotexist"},
+		{"noliteral", `[A-Z][a-z]+Error\b`},
+		{"alternatives", `ErrNotExist|fs\.SkipDir|bazqux`},
+	} {
+		found := 0
+		b.Run(p.name+"/local", func(b *testing.B) {
+			for b.Loop() {
+				found = 0
+				for _, err := range hutch.Grep(ctx, s, hutch.Query{Pattern: p.pattern}) {
+					if err != nil {
+						b.Fatal(err)
+					}
+					found++
+				}
+			}
+		})
+		if rg == "" {
+			continue
+		}
+		b.Run(p.name+"/rg", func(b *testing.B) {
+			for b.Loop() {
+				cmd := exec.Command(rg, "--no-ignore", "--no-config", "-n", "--no-heading", p.pattern, ".")
+				cmd.Dir = dir
+				out, err := cmd.Output()
+				if err != nil {
+					b.Fatal(err)
+				}
+				if n := bytes.Count(out, []byte("\n")); n != found {
+					b.Fatalf("rg finds %d lines, hutch %d", n, found)
+				}
+			}
+		})
+	}
 }

@@ -50,7 +50,7 @@ func (l *locks) init(s *Sandbox) error {
 
 // sweep removes the staging directory. presence is held alone.
 func (l *locks) sweep() {
-	nodes, err := l.tree.list(staging)
+	nodes, err := l.tree.list(staging, true)
 	if err != nil {
 		return
 	}

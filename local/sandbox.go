@@ -18,7 +18,7 @@ import (
 )
 
 // Sandbox is a directory of this machine with commands in a jail. It has the
-// speed [hutch.Renamer] and the powers [hutch.Execer] and [hutch.Rooted].
+// speeds [hutch.Renamer] and [hutch.Scanner] and the powers [hutch.Execer] and [hutch.Rooted].
 // Names on disk that are not valid UTF-8 are not shown.
 type Sandbox struct {
 	dir   string // absolute, of the host; for the jail only
@@ -38,6 +38,7 @@ var (
 	_ hutch.Sandbox = (*Sandbox)(nil)
 	_ hutch.Rooted  = (*Sandbox)(nil)
 	_ hutch.Renamer = (*Sandbox)(nil)
+	_ hutch.Scanner = (*Sandbox)(nil)
 )
 
 // Open opens the workspace in dir, which must be a directory. opts may be nil.
@@ -160,8 +161,17 @@ func (s *Sandbox) Stat(ctx context.Context, name string) (hutch.Info, error) {
 
 // List implements [hutch.Backend].
 func (s *Sandbox) List(ctx context.Context, dir string) iter.Seq2[hutch.Info, error] {
+	return s.entries(ctx, dir, true)
+}
+
+// Scan implements [hutch.Scanner].
+func (s *Sandbox) Scan(ctx context.Context, dir string) iter.Seq2[hutch.Info, error] {
+	return s.entries(ctx, dir, false)
+}
+
+func (s *Sandbox) entries(ctx context.Context, dir string, look bool) iter.Seq2[hutch.Info, error] {
 	return func(yield func(hutch.Info, error) bool) {
-		nodes, err := s.list(ctx, dir)
+		nodes, err := s.list(ctx, dir, look)
 		if err != nil {
 			yield(hutch.Info{}, err)
 			return
@@ -179,19 +189,23 @@ func (s *Sandbox) List(ctx context.Context, dir string) iter.Seq2[hutch.Info, er
 			if s.guard.hides(name, &n) {
 				continue
 			}
-			if !yield(n.info(name), nil) {
+			info := hutch.Info{Name: name, Mode: n.mode.Type()}
+			if look {
+				info = n.info(name)
+			}
+			if !yield(info, nil) {
 				return
 			}
 		}
 	}
 }
 
-func (s *Sandbox) list(ctx context.Context, dir string) ([]node, error) {
+func (s *Sandbox) list(ctx context.Context, dir string, look bool) ([]node, error) {
 	if err := s.begin(ctx, "list", dir); err != nil {
 		return nil, err
 	}
 	defer s.end()
-	nodes, err := follow(s, dir, s.tree.list)
+	nodes, err := follow(s, dir, func(real string) ([]node, error) { return s.tree.list(real, look) })
 	if err != nil {
 		return nil, fail("list", dir, err)
 	}

@@ -25,7 +25,8 @@ type tree interface {
 	lstat(name string) (node, error)
 	readlink(name string) (string, error)
 	// list describes what is in a directory, in no order, links as themselves.
-	list(name string) ([]node, error)
+	// Unless asked to look at each, it may give no more than names and types.
+	list(name string, look bool) ([]node, error)
 	// mkdirs makes a directory and its parents.
 	mkdirs(name string) error
 	// lockFile opens a file for locks and makes it if it is not there.

@@ -228,7 +228,7 @@ func (t *fdTree) remove(name string) error {
 	return err
 }
 
-func (t *fdTree) list(name string) ([]node, error) {
+func (t *fdTree) list(name string, look bool) ([]node, error) {
 	fd, err := t.openat(name, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NONBLOCK, 0, 0)
 	if err != nil {
 		return nil, err
@@ -245,7 +245,7 @@ func (t *fdTree) list(name string) ([]node, error) {
 		if err != nil || n == 0 {
 			return all, err
 		}
-		if all, err = appendNodes(all, fd, buf[:n]); err != nil {
+		if all, err = appendNodes(all, fd, buf[:n], look); err != nil {
 			return nil, err
 		}
 	}
@@ -255,13 +255,17 @@ var direntBuffers = sync.Pool{New: func() any { return new([32 << 10]byte) }}
 
 // appendNodes describes the entries in buf, as getdents64(2) lays them out. One
 // that vanished meanwhile is left out.
-func appendNodes(all []node, dir int, buf []byte) ([]node, error) {
+func appendNodes(all []node, dir int, buf []byte, look bool) ([]node, error) {
 	for len(buf) > 0 {
 		d := (*unix.Dirent)(unsafe.Pointer(&buf[0]))
 		name := buf[unsafe.Offsetof(d.Name):d.Reclen]
 		buf = buf[d.Reclen:]
 		base := unix.ByteSliceToString(name)
 		if base == "." || base == ".." {
+			continue
+		}
+		if mode := uint32(d.Type) << 12; !look && sure(mode) {
+			all = append(all, node{base: base, mode: modeOf(mode)})
 			continue
 		}
 		var st unix.Stat_t
@@ -277,6 +281,10 @@ func appendNodes(all []node, dir int, buf []byte) ([]node, error) {
 	}
 	return all, nil
 }
+
+// sure reports whether the type of an entry tells enough: some file systems say
+// none, and a directory or socket may stand for something that is hidden.
+func sure(mode uint32) bool { return mode == unix.S_IFREG || mode == unix.S_IFLNK }
 
 func fstat(fd int) (node, error) {
 	var st unix.Stat_t

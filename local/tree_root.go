@@ -135,7 +135,7 @@ func (t *rootTree) readlink(name string) (string, error) {
 	return target, confined(err)
 }
 
-func (t *rootTree) list(name string) ([]node, error) {
+func (t *rootTree) list(name string, _ bool) ([]node, error) {
 	if err := t.through(name); err != nil {
 		return nil, err
 	}
