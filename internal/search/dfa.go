@@ -103,13 +103,17 @@ func (a *alphabet) uniform(lo, hi rune) (rune, bool) {
 // machine is the table as far as it has been built. It serves one goroutine.
 type machine struct {
 	*program
-	table  []uint32
-	states []state
-	index  map[string]uint32
-	sets   int // instructions in states
-	poor   int // resets that came too early
-	start  uint32
-	key    []byte
+	table   []uint32
+	states  []state
+	index   map[string]uint32
+	sets    int // instructions in states
+	scanned int // bytes since the last reset
+	poor    int // resets that came too early
+	pause   int // blocks before lanes are tried again
+	penalty int // the last pause
+	ahead   [4]uint32
+	start   uint32
+	key     []byte
 	threads
 }
 
@@ -135,8 +139,42 @@ func (m *machine) reset() {
 // scan runs over buf, whole lines, and returns a place in the first line that
 // matches: a byte of it or its "\n". ok is false if the machine gave up.
 func (m *machine) scan(buf []byte) (at int, matched, ok bool) {
+	for at < len(buf) {
+		if m.pause == 0 && len(buf)-at >= block {
+			if end, clean := m.lanes(buf, at); clean {
+				at = end
+				continue
+			}
+		}
+		m.pause = max(m.pause-1, 0)
+		end := lineAfter(buf, at+block)
+		n, matched, ok := m.scanPart(buf[at:end])
+		m.scanned += n
+		if matched || !ok {
+			return at + n, matched, ok
+		}
+		at = end
+	}
+	return 0, false, true
+}
+
+// lineAfter returns where the first line begins that does so at or behind at.
+func lineAfter(buf []byte, at int) int {
+	if at >= len(buf) {
+		return len(buf)
+	}
+	i := bytes.IndexByte(buf[at-1:], '\n')
+	if i < 0 {
+		return len(buf)
+	}
+	return at + i
+}
+
+// scanPart is scan, one byte after the other. Without a match, at is the length
+// of buf.
+func (m *machine) scanPart(buf []byte) (at int, matched, ok bool) {
 	match, dead := uint32(stateMatch)<<m.abc.shift, uint32(stateDead)<<m.abc.shift
-	s, mark := m.start, 0
+	s := m.start
 	for i := 0; i < len(buf); {
 		i, s = m.run(buf, i, s)
 		if i == len(buf) {
@@ -145,10 +183,9 @@ func (m *machine) scan(buf []byte) (at int, matched, ok bool) {
 		t := m.table[s+uint32(m.abc.class[buf[i]])]
 		if t == stateUnknown {
 			if m.full() {
-				if s, ok = m.restart(s, i-mark); !ok {
-					return 0, false, false
+				if s, ok = m.restart(s, i); !ok {
+					return i, false, false
 				}
-				mark = i
 			}
 			t = m.build(s, buf[i])
 		}
@@ -158,7 +195,7 @@ func (m *machine) scan(buf []byte) (at int, matched, ok bool) {
 		case dead:
 			n := bytes.IndexByte(buf[i:], '\n')
 			if n < 0 {
-				return 0, false, true
+				return len(buf), false, true
 			}
 			i, t = i+n, m.start
 		}
@@ -167,7 +204,7 @@ func (m *machine) scan(buf []byte) (at int, matched, ok bool) {
 	if len(buf) > 0 && buf[len(buf)-1] != '\n' && m.ends(s) {
 		return len(buf) - 1, true, true
 	}
-	return 0, false, true
+	return len(buf), false, true
 }
 
 // run goes on from state s while transitions are known and lead to plain states.
@@ -209,15 +246,16 @@ func (m *machine) full() bool {
 	return len(m.table)+1<<m.abc.shift > maxCells || m.sets > maxSets
 }
 
-// restart forgets all states but s, which gets a new number. It gives up if this
-// happens so often that building states is most of the work.
-func (m *machine) restart(s uint32, scanned int) (uint32, bool) {
-	if scanned < 16*len(m.states) {
+// restart forgets all states but s, which gets a new number, after more bytes. It
+// gives up if this happens so often that building states is most of the work.
+func (m *machine) restart(s uint32, more int) (uint32, bool) {
+	if m.scanned+more < 16*len(m.states) {
 		if m.poor++; m.poor > maxResets {
 			return 0, false
 		}
 	}
 	keep := m.states[s>>m.abc.shift]
 	m.reset()
+	m.scanned = -more
 	return m.intern(keep), true
 }

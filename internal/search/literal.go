@@ -254,7 +254,7 @@ func cost(set []literal) float64 {
 }
 
 // worthwhile is the cost below which literals beat the automaton alone.
-const worthwhile = 1.5
+const worthwhile = 0.8
 
 // common lists bytes from the most to the least common, in code and in prose.
 const common = " etaoinsr\tldc\nupmfg.,()h\"b=0y1_/:vwx2SkTE{}34CAPRIM5-D6NFOL8B9*[]7;j&GUVHq!+<>W'zXK|%Y#`\\QJZ@$^?~"
