@@ -3,6 +3,8 @@
 package jail
 
 import (
+	"maps"
+	"slices"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -15,12 +17,14 @@ const (
 	dataNr   = 0
 	dataArch = 4
 
-	opLoad   = unix.BPF_LD | unix.BPF_W | unix.BPF_ABS
-	opEqual  = unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K
-	opAbove  = unix.BPF_JMP | unix.BPF_JGT | unix.BPF_K
-	opAnySet = unix.BPF_JMP | unix.BPF_JSET | unix.BPF_K
-	opAnd    = unix.BPF_ALU | unix.BPF_AND | unix.BPF_K
-	opReturn = unix.BPF_RET | unix.BPF_K
+	opLoad    = unix.BPF_LD | unix.BPF_W | unix.BPF_ABS
+	opEqual   = unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K
+	opAtLeast = unix.BPF_JMP | unix.BPF_JGE | unix.BPF_K
+	opSkip    = unix.BPF_JMP | unix.BPF_JA
+	opAbove   = unix.BPF_JMP | unix.BPF_JGT | unix.BPF_K
+	opAnySet  = unix.BPF_JMP | unix.BPF_JSET | unix.BPF_K
+	opAnd     = unix.BPF_ALU | unix.BPF_AND | unix.BPF_K
+	opReturn  = unix.BPF_RET | unix.BPF_K
 
 	allow = unix.SECCOMP_RET_ALLOW
 	kill  = unix.SECCOMP_RET_KILL_PROCESS
@@ -38,13 +42,24 @@ func jump(code uint16, k uint32, yes, no uint8) unix.SockFilter {
 	return unix.SockFilter{Code: code, K: k, Jt: yes, Jf: no}
 }
 
-// call adds what happens to one system call. The body must end in a return; without one the call is refused.
-func (f *filter) call(nr uint32, body ...unix.SockFilter) {
-	if len(body) == 0 {
-		body = filter{stmt(opReturn, refuse(unix.EPERM))}
+// calls says what happens to system calls: a body for each, which ends in a return. All others are allowed.
+type calls map[uint32]filter
+
+// assemble makes a search tree over the calls. It wants the number loaded.
+func (c calls) assemble() filter { return c.tree(slices.Sorted(maps.Keys(c))) }
+
+func (c calls) tree(numbers []uint32) filter {
+	if len(numbers) <= 4 {
+		var f filter
+		for _, nr := range numbers {
+			f = append(append(f, jump(opEqual, nr, 0, uint8(len(c[nr])))), c[nr]...)
+		}
+		return append(f, stmt(opReturn, allow))
 	}
-	*f = append(append(*f, jump(opEqual, nr, 0, uint8(len(body)))), body...)
-	// A body that was skipped left the number in the accumulator; a body that ran has returned.
+	middle := len(numbers) / 2
+	below, above := c.tree(numbers[:middle]), c.tree(numbers[middle:])
+	f := filter{jump(opAtLeast, numbers[middle], 0, 1), stmt(opSkip, uint32(len(below)))}
+	return append(append(f, below...), above...)
 }
 
 // The following make bodies. All but the last part of a body fall through to the next if they do not decide.

@@ -70,7 +70,7 @@ func startHelper(s *setup, sock *os.File) (*os.Process, error) {
 	defer null.Close()
 	proc, err := os.StartProcess("/proc/self/exe", []string{helperName}, &os.ProcAttr{
 		Dir:   "/",
-		Env:   []string{"GOMAXPROCS=2", "GOGC=25", "GODEBUG=asyncpreemptoff=1"},
+		Env:   []string{"GOMAXPROCS=2", "GODEBUG=asyncpreemptoff=1"},
 		Files: []*os.File{null, null, null, sock},
 		Sys:   helperAttr(s),
 	})

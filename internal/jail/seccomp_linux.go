@@ -59,19 +59,21 @@ func newFilter(r rules) filter {
 		stmt(opLoad, dataArch), jump(opEqual, auditArch, 1, 0), stmt(opReturn, kill),
 		stmt(opLoad, dataNr), jump(opAbove, lastCall, 0, 1), stmt(opReturn, absent), // also x32, whose numbers are huge
 	}
-	f.files(deny)
-	f.call(unix.SYS_CLONE, join(whenSet(0, newNamespaces, deny), always(allow))...)
-	f.call(unix.SYS_CLONE3, always(absent)...)  // its flags are out of sight
-	f.call(unix.SYS_OPENAT2, always(absent)...) // so is its mode
-	f.call(unix.SYS_IOCTL, join(whenEqual(1, ^uint32(0), deny, unix.TIOCSTI, unix.TIOCLINUX), always(allow))...)
-	f.call(unix.SYS_PERSONALITY, join(whenEqual(0, ^uint32(0), allow, 0, 8, 0x20000, 0x20008, ^uint32(0)), always(deny))...)
-	f.call(unix.SYS_PRLIMIT64, join(whenZero(2, allow), limitOf(deny))...)
-	f.sockets(r)
-	f.signals(r, deny)
-	for _, nr := range deniedCalls {
-		f.call(nr)
+	c := calls{
+		unix.SYS_CLONE:       join(whenSet(0, newNamespaces, deny), always(allow)),
+		unix.SYS_CLONE3:      always(absent), // its flags are out of sight
+		unix.SYS_OPENAT2:     always(absent), // so is its mode
+		unix.SYS_IOCTL:       join(whenEqual(1, ^uint32(0), deny, unix.TIOCSTI, unix.TIOCLINUX), always(allow)),
+		unix.SYS_PERSONALITY: join(whenEqual(0, ^uint32(0), allow, 0, 8, 0x20000, 0x20008, ^uint32(0)), always(deny)),
+		unix.SYS_PRLIMIT64:   join(whenZero(2, allow), limitOf(deny)),
 	}
-	return append(f, stmt(opReturn, allow))
+	c.files(deny)
+	c.sockets(r)
+	c.signals(r, deny)
+	for _, nr := range deniedCalls {
+		c[nr] = always(deny)
+	}
+	return append(f, c.assemble()...)
 }
 
 // limitOf allows prlimit64 on oneself, except for the resource that carries the tag.
@@ -84,7 +86,7 @@ func limitOf(deny uint32) filter {
 }
 
 // files refuses devices, and programs that run as their owner: the workspace is reachable on the host.
-func (f *filter) files(deny uint32) {
+func (c calls) files(deny uint32) {
 	mode := func(arg int) filter { return join(whenSet(arg, setIDs, deny), always(allow)) }
 	device := func(arg int) filter {
 		return join(whenEqual(arg, unix.S_IFMT, deny, unix.S_IFCHR, unix.S_IFBLK), mode(arg))
@@ -94,21 +96,21 @@ func (f *filter) files(deny uint32) {
 		m := mode(flags + 1)
 		return join(filter{stmt(opLoad, low(flags)), jump(opAnySet, make, 1, 0), stmt(opReturn, allow)}, m)
 	}
-	f.call(unix.SYS_OPENAT, creating(2)...)
-	f.call(unix.SYS_FCHMOD, mode(1)...)
-	f.call(unix.SYS_FCHMODAT, mode(2)...)
-	f.call(unix.SYS_FCHMODAT2, mode(2)...)
-	f.call(unix.SYS_MKNODAT, device(2)...)
-	for _, c := range oldFileCalls {
-		switch c.kind {
+	c[unix.SYS_OPENAT] = creating(2)
+	c[unix.SYS_FCHMOD] = mode(1)
+	c[unix.SYS_FCHMODAT] = mode(2)
+	c[unix.SYS_FCHMODAT2] = mode(2)
+	c[unix.SYS_MKNODAT] = device(2)
+	for _, old := range oldFileCalls {
+		switch old.kind {
 		case 'o':
-			f.call(c.nr, creating(1)...)
+			c[old.nr] = creating(1)
 		case 'm':
-			f.call(c.nr, mode(1)...)
+			c[old.nr] = mode(1)
 		case 'd':
-			f.call(c.nr, device(1)...)
+			c[old.nr] = device(1)
 		case 'r':
-			f.call(c.nr, join(whenEqual(0, ^uint32(0), deny, unix.RLIMIT_RTTIME), always(allow))...)
+			c[old.nr] = join(whenEqual(0, ^uint32(0), deny, unix.RLIMIT_RTTIME), always(allow))
 		}
 	}
 }
@@ -119,7 +121,7 @@ type oldCall struct {
 	kind byte
 }
 
-func (f *filter) sockets(r rules) {
+func (c calls) sockets(r rules) {
 	var body filter
 	refused := refuse(unix.EACCES)
 	for _, family := range r.families {
@@ -130,12 +132,12 @@ func (f *filter) sockets(r rules) {
 		}
 		body = append(body, whenEqual(0, ^uint32(0), allow, family)...)
 	}
-	f.call(unix.SYS_SOCKET, join(body, always(refused))...)
-	f.call(unix.SYS_SOCKETPAIR, join(whenEqual(0, ^uint32(0), allow, unix.AF_UNIX), always(refused))...)
+	c[unix.SYS_SOCKET] = join(body, always(refused))
+	c[unix.SYS_SOCKETPAIR] = join(whenEqual(0, ^uint32(0), allow, unix.AF_UNIX), always(refused))
 }
 
 // signals keeps commands from the helper, which is at hand in Restricted.
-func (f *filter) signals(r rules, deny uint32) {
+func (c calls) signals(r rules, deny uint32) {
 	targets := r.guarded
 	if r.noSignals {
 		targets = append(targets, ^uint32(0))
@@ -147,6 +149,6 @@ func (f *filter) signals(r rules, deny uint32) {
 	for _, nr := range []uint32{
 		unix.SYS_KILL, unix.SYS_TKILL, unix.SYS_TGKILL, unix.SYS_RT_SIGQUEUEINFO, unix.SYS_RT_TGSIGQUEUEINFO, unix.SYS_PIDFD_OPEN,
 	} {
-		f.call(nr, guard...)
+		c[nr] = guard
 	}
 }
