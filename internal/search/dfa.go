@@ -140,14 +140,15 @@ func (m *machine) reset() {
 // matches: a byte of it or its "\n". ok is false if the machine gave up.
 func (m *machine) scan(buf []byte) (at int, matched, ok bool) {
 	for at < len(buf) {
-		if m.pause == 0 && len(buf)-at >= block {
-			if end, clean := m.lanes(buf, at); clean {
+		size := min(len(buf)-at, block)
+		if m.pause == 0 && size >= minBlock {
+			if end, clean := m.lanes(buf, at, size/4); clean {
 				at = end
 				continue
 			}
 		}
 		m.pause = max(m.pause-1, 0)
-		end := lineAfter(buf, at+block)
+		end := lineAfter(buf, at+size)
 		n, matched, ok := m.scanPart(buf[at:end])
 		m.scanned += n
 		if matched || !ok {

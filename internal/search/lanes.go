@@ -6,17 +6,19 @@ package search
 
 const (
 	block    = 16 << 10
+	minBlock = 1 << 10
 	maxPause = 64
 )
 
-// lanes goes over about one block of buf, which begins at a line. If no line of
-// it matches, and all transitions are known, it returns where the next line
-// begins; otherwise the block has to be scanned again, and lanes pauses.
-func (m *machine) lanes(buf []byte, at int) (end int, clean bool) {
+// lanes goes over four pieces of buf of about the given size; the first begins at
+// a line. If no line of them matches, and all transitions are known, it returns
+// where the next line begins; otherwise they have to be scanned again, and lanes
+// pauses.
+func (m *machine) lanes(buf []byte, at, size int) (end int, clean bool) {
 	var cut [5]int
 	cut[0] = at
 	for i := 1; i < len(cut); i++ {
-		cut[i] = lineAfter(buf, max(cut[i-1]+1, at+i*(block/4)))
+		cut[i] = lineAfter(buf, max(cut[i-1]+1, at+i*size))
 	}
 	n := len(buf)
 	for i := range 4 {

@@ -236,16 +236,14 @@ func cost(set []literal) float64 {
 		if l.text == "" {
 			return 1000
 		}
-		chance := 1.0
-		for i := range len(l.text) {
-			f := commonness(l.text[i])
-			if l.fold {
-				f = min(1, f*1.5)
-			}
-			chance *= max(f, 0.03) // neighbours depend on each other
-		}
 		at := rarest(l)
-		sum += 0.1 + 5*commonness(l.text[at]) + 150*chance
+		chance := 0.5 * commonness(l.text[at]) // half of them share their line with another
+		for i := range len(l.text) {
+			if i != at {
+				chance *= max(commonness(l.text[i]), 0.15) // neighbours depend on each other
+			}
+		}
+		sum += 0.1 + 5*commonness(l.text[at]) + 100*chance
 		if l.fold {
 			sum += 0.1 + 5*commonness(upper(l.text[at]))
 		}

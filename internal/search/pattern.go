@@ -141,9 +141,22 @@ func (p *Pattern) Next(buf []byte) (lineStart, lineEnd int, ok bool) {
 	return lineAround(buf, 0, at)
 }
 
-// nextChecked looks for a literal and then at the line it is in.
+// nextChecked looks for a literal and then at the line it is in. Where the literal
+// turns out to be common, the automaton alone is faster.
 func (p *Pattern) nextChecked(m *machine, buf []byte) (lineStart, lineEnd int, ok bool) {
-	for from := 0; ; {
+	for from, since, misses := 0, 0, 0; ; misses++ {
+		if misses > 4 && misses*worthBytes > from-since {
+			end := lineAfter(buf, from+8<<10)
+			at, matched, sane := m.scan(buf[from:end])
+			if !sane {
+				p.slow.Store(true)
+				return p.nextSlow(buf, from)
+			}
+			if matched {
+				return lineAround(buf, from, from+at)
+			}
+			from, since, misses = end, end, 0
+		}
 		at := p.literals.find(buf, from)
 		if at < 0 {
 			return 0, 0, false
@@ -160,6 +173,9 @@ func (p *Pattern) nextChecked(m *machine, buf []byte) (lineStart, lineEnd int, o
 		_, from = lineAt(buf, end)
 	}
 }
+
+// worthBytes is how much the automaton can scan while one line is looked at.
+const worthBytes = 128
 
 // nextSlow is for expressions whose automaton is too large to be built: those
 // that need more states than bytes to read.

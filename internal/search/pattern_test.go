@@ -167,6 +167,28 @@ func TestPatternRandom(t *testing.T) {
 	}
 }
 
+// TestPatternLong has buffers that are scanned at several places at once.
+func TestPatternLong(t *testing.T) {
+	seed := rand.Uint64()
+	t.Log("seed ", seed)
+	r := rand.New(rand.NewPCG(seed, 0))
+	for range 60 {
+		var buf []byte
+		for len(buf) < 100<<10 {
+			buf = append(buf, []string{"abc ", "é", "A_1", "\n", "\r\n", "\r", "世", "\xe4", "12", "\n\n", " "}[r.IntN(11)]...)
+			if r.IntN(5000) == 0 {
+				buf = append(buf, []string{"999", "qq", "\xff\xff", "zz\r\n", "c9"}[r.IntN(5)]...)
+			}
+		}
+		for _, pattern := range []string{`\d{3}`, `q.`, `[q-z]+$`, `[^a-zA-Z0-9_é世\s]{2}`, `c\d`, `9\b`, `^z`, `(?i)[Q-Z]{2}`, `[^\x00-\x{10FFFF}]`} {
+			p, err := Compile(pattern, Options{})
+			must(t, err)
+			p.literals, p.exact, p.single = nil, false, 0
+			checkCompiled(t, p, regexp.MustCompile(pattern), buf[r.IntN(len(buf)):])
+		}
+	}
+}
+
 func FuzzRegexp(f *testing.F) {
 	for i, pattern := range patterns {
 		f.Add(pattern, []byte(lines[i%len(lines)]+"\n"+lines[i*7%len(lines)]+"\r\nabc"), i%3 == 0)
