@@ -156,7 +156,7 @@ func namesWritesCheckedFirst(t *env) {
 }
 
 func namesOddWritten(t *env) {
-	for _, n := range append(oddNames(), longestName()) {
+	for _, n := range oddNames() {
 		other := "moved"
 		if info := t.write(n, "one"); info.Name != n {
 			t.Errorf("Write(%s) says it is %s", short(n), short(info.Name))

@@ -114,7 +114,7 @@ func globs(t *env, cases []globCase) {
 var ignoreTree = these(".gitignore", "*.log\n/build/\n!keep.log\n", "main.go", "find me\n", "a.log", "find me\n",
 	"keep.log", "find me\n", "build/out.go", "find me\n", "sub/build/in.go", "find me\n",
 	"sub/.gitignore", "*.tmp\n", "sub/x.tmp", "find me\n", "sub/b.log", "find me\n", "x.tmp", "find me\n",
-	".git/config", "find me\n")
+	".git/index", "find me\n")
 
 // notIgnored is what is left of ignoreTree, without hidden files.
 var notIgnored = []string{"keep.log", "main.go", "sub/build/in.go", "x.tmp"}

@@ -133,8 +133,11 @@ func closeRefuses(t *env) {
 	}
 	for _, o := range append(readOps(), writeOps()...) {
 		name := "f"
-		if o.file != nil {
+		switch {
+		case o.file != nil:
 			name = "dir"
+		case o.name == "Move to", o.name == "Copy to": // either name may be told
+			name = "source"
 		}
 		t.wantErr(o.name, o.try(t, t.ctx, name), name, hutch.ErrClosed)
 	}
