@@ -59,9 +59,11 @@ type interrupted struct{ signal syscall.Signal }
 func (i interrupted) Error() string { return i.signal.String() }
 
 // withSignals ends ctx at the first signal; the second one kills as usual. A
-// signal that is ignored, as under nohup, stays ignored.
+// signal that is ignored, as under nohup, stays ignored. A broken pipe becomes
+// the error of a write, so that what was opened is closed.
 func withSignals(ctx context.Context) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	ch := make(chan os.Signal, 1)
 	for _, s := range []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
 		if !signal.Ignored(s) {
@@ -88,7 +90,7 @@ func (c *cli) finish(ctx context.Context, err error) int {
 	}
 	if e := c.out.Close(); e != nil && (err == nil || errors.Is(err, e)) {
 		if errors.Is(e, syscall.EPIPE) {
-			return 1 // who read has left, and wants to hear nothing
+			return 128 + int(syscall.SIGPIPE) // who read has left, and wants to hear nothing
 		}
 		err = fmt.Errorf("standard output: %w", e)
 	}

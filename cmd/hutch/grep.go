@@ -67,7 +67,6 @@ func (s *searcher) flags(cmd *cobra.Command) {
 	f.StringVar(&q.Dir, "dir", "", "search in this `DIR` only; PATHs are as seen from there")
 	f.BoolVarP(&s.names, "files-with-matches", "l", false, "print only the names of the files")
 	f.BoolVarP(&s.sums, "count", "c", false, "print only how many lines of each file match")
-	cmd.MarkFlagsMutuallyExclusive("files-with-matches", "count")
 }
 
 // widen makes -C the default of -A and -B.
@@ -81,6 +80,9 @@ func (s *searcher) widen(changed func(string) bool) {
 }
 
 func (s *searcher) run(ctx context.Context, paths []string) error {
+	if s.names && s.sums {
+		return usagef("grep: -l and -c exclude each other")
+	}
 	if s.names || s.sums {
 		s.q.Before, s.q.After = 0, 0
 	}

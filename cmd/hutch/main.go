@@ -6,7 +6,9 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -88,11 +90,11 @@ func (c *cli) rootCommand() *cobra.Command {
 	}
 	root.SuggestionsMinimumDistance = 2
 	f := root.PersistentFlags()
-	f.StringVar(&c.backend, "backend", "", "the backend: local:DIR, state:FILE.json or a `NAME` of the config file")
+	f.StringVar(&c.backend, "backend", "", "the backend, a `URL`: local:DIR, state:FILE.json, or a name of the config file")
 	f.StringVar(&c.config, "config", "", "the config `FILE` (default $HUTCH_CONFIG, else none)")
 	f.BoolVar(&c.json, "json", false, "print JSON: one document, or one a line")
 	f.Var(&c.color, "color", "colour: auto, always or never (NO_COLOR is honoured)")
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(flagError(err)) })
 	root.SetOut(c.out)
 	root.SetErr(c.err)
 	for _, verb := range verbs {
@@ -111,4 +113,13 @@ func unknownVerb(cmd *cobra.Command, args []string) error {
 		return usagef("unknown verb %q; did you mean %q?", args[0], like[0])
 	}
 	return usagef("unknown verb %q; see hutch --help", args[0])
+}
+
+// flagError is an error about a flag without the names of Go functions.
+func flagError(err error) error {
+	head, tail, ok := strings.Cut(err.Error(), " flag: strconv.")
+	if !ok {
+		return err
+	}
+	return fmt.Errorf("%s flag: %s", head, tail[strings.LastIndex(tail, ": ")+2:])
 }
