@@ -69,8 +69,11 @@ func (s *Sandbox) jailConfig() *jail.Config {
 		Network: s.opts.Network,
 		Limits:  jailLimits(s.opts.Limits),
 		Protect: slices.Clone(s.guard.names),
-		Hide:    []string{staging},
 		Env:     s.opts.Env,
+	}
+	// Where the directory cannot be made nothing is staged, so nothing is hidden.
+	if _, err := s.locks.ready(); err == nil {
+		c.Hide = []string{staging}
 	}
 	if s.opts.HostPath {
 		c.Mount = s.dir

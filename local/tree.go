@@ -143,7 +143,7 @@ func ofErrno(errno syscall.Errno) error {
 		return fs.ErrNotExist
 	case syscall.EEXIST:
 		return fs.ErrExist
-	case syscall.EACCES, syscall.EPERM, syscall.EROFS, syscall.EBUSY:
+	case syscall.EACCES, syscall.EPERM, syscall.EROFS, syscall.EBUSY, syscall.ENOEXEC:
 		return &mapped{errno, fs.ErrPermission}
 	case syscall.ENAMETOOLONG, syscall.EINVAL, syscall.ELOOP:
 		return &mapped{errno, fs.ErrInvalid}

@@ -227,12 +227,13 @@ func (s *Sandbox) Rename(ctx context.Context, from, to string) error {
 			return nil
 		}
 		if errors.Is(err, errLink) && try < maxLinks {
-			if realFrom, err = s.realName(from, false); err == nil {
-				realTo, err = s.realName(to, false)
+			if realFrom, err = s.realName(from, false); err != nil {
+				return fail("rename", from, err)
 			}
-			if err == nil {
-				continue
+			if realTo, err = s.realName(to, false); err != nil {
+				return fail("rename", to, err)
 			}
+			continue
 		}
 		if culprit == realTo && culprit != realFrom {
 			return fail("rename", to, err)
