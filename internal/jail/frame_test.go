@@ -7,7 +7,7 @@ import (
 )
 
 func testSetup() *setup {
-	return &setup{level: Restricted, network: true, tag: 1 << 55, owner: 7, dir: "/w", dev: 1, ino: -2, mount: "/m", private: "/p",
+	return &setup{level: Restricted, network: true, tag: 1 << 55, owner: 7, landlock: 6, dir: "/w", dev: 1, ino: -2, mount: "/m", private: "/p",
 		resolv: "nameserver ::1\n", visible: []string{"/a", ""}, protect: []string{"x\xff"}, limits: limitSet{1, 2, 3, 4, 5}}
 }
 

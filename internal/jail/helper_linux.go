@@ -5,6 +5,7 @@ package jail
 import (
 	"errors"
 	"os"
+	"os/signal"
 	"runtime"
 	"syscall"
 
@@ -92,6 +93,9 @@ func (h *helper) open() (*ready, error) {
 	}
 	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
 		return nil, step("dumpable", err)
+	}
+	if min(landlockVersion(), int(s.landlock)) < 6 { // commands can send signals to threads that the filter does not know
+		signal.Notify(make(chan os.Signal, 1))
 	}
 	h.starter = newStarter(s, h.null)
 	if s.level > Unconfined {

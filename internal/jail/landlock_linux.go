@@ -30,7 +30,7 @@ func landlockVersion() int {
 	return int(v)
 }
 
-// handledRights are the rights of files that version knows. Newer ones than 7 are not used.
+// handledRights are the rights of files that version knows.
 func handledRights(version int) uint64 {
 	rights := uint64(1<<13 - 1)
 	for _, r := range []struct {
@@ -137,7 +137,7 @@ func fileRules(s *setup) []fileRule {
 }
 
 func landlock(s *setup) (int, error) {
-	version := landlockVersion()
+	version := min(landlockVersion(), int(s.landlock))
 	if version == 0 {
 		return 0, unix.ENOSYS
 	}

@@ -30,6 +30,7 @@ type setup struct {
 	capped   bool  // a control group holds the number of processes
 	tag      int64 // the first tag of the jail's commands, see tree_linux.go
 	owner    int64 // its process id
+	landlock int64 // the highest version to use
 	dir      string
 	dev, ino int64
 	mount    string
@@ -48,7 +49,7 @@ func (s *setup) encode() []byte {
 	e.bool(s.network)
 	e.bool(s.root)
 	e.bool(s.capped)
-	for _, v := range []int64{s.tag, s.owner, s.dev, s.ino} {
+	for _, v := range []int64{s.tag, s.owner, s.landlock, s.dev, s.ino} {
 		e.int(v)
 	}
 	for _, v := range []string{s.dir, s.mount, s.private, s.resolv} {
@@ -67,7 +68,7 @@ func decodeSetup(b []byte) (*setup, error) {
 		return nil, errFrame
 	}
 	s := &setup{level: Level(d.int()), network: d.bool(), root: d.bool(), capped: d.bool()}
-	for _, p := range []*int64{&s.tag, &s.owner, &s.dev, &s.ino} {
+	for _, p := range []*int64{&s.tag, &s.owner, &s.landlock, &s.dev, &s.ino} {
 		*p = d.int()
 	}
 	for _, p := range []*string{&s.dir, &s.mount, &s.private, &s.resolv} {

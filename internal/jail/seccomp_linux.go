@@ -2,7 +2,13 @@
 
 package jail
 
-import "golang.org/x/sys/unix"
+import (
+	"os"
+	"slices"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+)
 
 // lastCall is the newest system call that was looked at when this was written; later ones do not exist for commands.
 const lastCall = unix.SYS_RSEQ_SLICE_YIELD
@@ -28,6 +34,8 @@ const (
 	setIDs = unix.S_ISUID | unix.S_ISGID
 )
 
+const fioSetOwn = 0x8901 // FIOSETOWN
+
 // rules says how strict the filter is.
 type rules struct {
 	families  []uint32 // of sockets; netlink is for routes only
@@ -41,16 +49,32 @@ func rulesFor(s *setup, landlock int) rules {
 	unixToo := append([]uint32{unix.AF_UNIX}, inet...)
 	switch {
 	case s.level >= Isolated && (!s.network || landlock >= 6):
-		return rules{families: unixToo, guarded: []uint32{1}}
+		return rules{families: unixToo, guarded: threads()}
 	case s.level >= Isolated:
-		return rules{families: inet, guarded: []uint32{1}}
+		return rules{families: inet, guarded: threads()}
 	}
-	r := rules{guarded: []uint32{uint32(unix.Getpid()), uint32(s.owner)}, noSignals: true}
+	r := rules{guarded: append(threads(), uint32(s.owner)), noSignals: true}
 	if s.network {
 		r.families = inet
 	}
 	return r
 }
+
+// threads lists the threads of the helper. The kernel takes the number of a thread for that of its process, and
+// to Landlock the thread that forks is one of the commands.
+func threads() []uint32 {
+	all := []uint32{uint32(unix.Getpid()), uint32(unix.Gettid())}
+	tasks, _ := os.ReadDir("/proc/self/task")
+	for _, t := range tasks {
+		if tid, err := strconv.ParseUint(t.Name(), 10, 32); err == nil && !slices.Contains(all, uint32(tid)) {
+			all = append(all, uint32(tid))
+		}
+	}
+	return all[:min(len(all), maxGuarded)]
+}
+
+// maxGuarded keeps the bodies that compare with each of them within reach of a jump.
+const maxGuarded = 40
 
 // newFilter refuses with EPERM what a command must not do, and with ENOSYS what it should do in an older way.
 func newFilter(r rules) filter {
@@ -63,7 +87,7 @@ func newFilter(r rules) filter {
 		unix.SYS_CLONE:       join(whenSet(0, newNamespaces, deny), always(allow)),
 		unix.SYS_CLONE3:      always(absent), // its flags are out of sight
 		unix.SYS_OPENAT2:     always(absent), // so is its mode
-		unix.SYS_IOCTL:       join(whenEqual(1, ^uint32(0), deny, unix.TIOCSTI, unix.TIOCLINUX), always(allow)),
+		unix.SYS_IOCTL:       join(whenEqual(1, ^uint32(0), deny, unix.TIOCSTI, unix.TIOCLINUX, fioSetOwn, unix.SIOCSPGRP), always(allow)),
 		unix.SYS_PERSONALITY: join(whenEqual(0, ^uint32(0), allow, 0, 8, 0x20000, 0x20008, ^uint32(0)), always(deny)),
 		unix.SYS_PRLIMIT64:   join(whenZero(2, allow), limitOf(deny)),
 	}
@@ -136,19 +160,25 @@ func (c calls) sockets(r rules) {
 	c[unix.SYS_SOCKETPAIR] = join(whenEqual(0, ^uint32(0), allow, unix.AF_UNIX), always(refused))
 }
 
-// signals keeps commands from the helper, which is at hand in Restricted.
+// signals keeps commands from the helper, and from its owner where it is at hand.
 func (c calls) signals(r rules, deny uint32) {
-	targets := r.guarded
+	targets := slices.Clone(r.guarded)
 	if r.noSignals {
 		targets = append(targets, ^uint32(0))
-		for _, pid := range r.guarded {
-			targets = append(targets, -pid)
-		}
 	}
-	guard := join(whenEqual(0, ^uint32(0), deny, targets...), always(allow))
+	for _, pid := range r.guarded {
+		targets = append(targets, -pid)
+	}
+	guard := func(arg int) filter { return join(whenEqual(arg, ^uint32(0), deny, targets...), always(allow)) }
 	for _, nr := range []uint32{
 		unix.SYS_KILL, unix.SYS_TKILL, unix.SYS_TGKILL, unix.SYS_RT_SIGQUEUEINFO, unix.SYS_RT_TGSIGQUEUEINFO, unix.SYS_PIDFD_OPEN,
+		unix.SYS_SCHED_SETAFFINITY, unix.SYS_SCHED_SETSCHEDULER, unix.SYS_SCHED_SETPARAM, unix.SYS_SCHED_SETATTR,
 	} {
-		c[nr] = guard
+		c[nr] = guard(0)
 	}
+	c[unix.SYS_SETPRIORITY], c[unix.SYS_IOPRIO_SET] = guard(1), guard(1)
+	c[unix.SYS_PIDFD_SEND_SIGNAL] = always(refuse(unix.ENOSYS)) // a folder in /proc serves as a handle too
+	owner := guard(2)
+	c[unix.SYS_FCNTL] = join(whenEqual(1, ^uint32(0), deny, unix.F_SETOWN_EX),
+		filter{jump(opEqual, unix.F_SETOWN, 1, 0), stmt(opReturn, allow)}, owner)
 }

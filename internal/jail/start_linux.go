@@ -83,6 +83,9 @@ func unavailable(err error) bool {
 	return errors.As(err, &se) && !slices.Contains([]string{"workspace", "protected names", "visible folders"}, se.step)
 }
 
+// usedLandlock is the newest version that is used. Tests lower it.
+var usedLandlock int64 = 7
+
 // newSetup opens the workspace once, to know it again.
 func newSetup(c *Config) (*setup, error) {
 	fd, err := unix.Open(c.Dir, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
@@ -110,7 +113,7 @@ func newSetup(c *Config) (*setup, error) {
 		return nil, step("jail: tag", err)
 	}
 	return &setup{
-		network: c.Network, root: os.Geteuid() == 0, tag: tag, owner: int64(os.Getpid()), dir: real, dev: int64(st.Dev), ino: int64(st.Ino),
+		network: c.Network, root: os.Geteuid() == 0, tag: tag, owner: int64(os.Getpid()), landlock: usedLandlock, dir: real, dev: int64(st.Dev), ino: int64(st.Ino),
 		visible: c.Visible, protect: c.Protect, hide: c.Hide, limits: c.Limits.set(),
 	}, nil
 }
