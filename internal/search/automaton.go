@@ -62,15 +62,15 @@ type position struct {
 }
 
 const (
-	maxFollow = 1 << 20
-	maxWords  = 128
+	maxFollow    = 1 << 18
+	maxPositions = 1 << 13
 )
 
 // builder turns steps into an automaton.
 type builder struct {
 	steps   []step
 	auto    *automaton
-	index   map[posKey]int32
+	index   []int32 // one more than the position, by step and variant
 	pending []posKey
 	seen    []uint32
 	round   uint32
@@ -87,7 +87,7 @@ func build(steps []step, bytes bool) (*automaton, bool) {
 	b := &builder{
 		steps: steps,
 		auto:  &automaton{final: -1, bytes: bytes},
-		index: map[posKey]int32{},
+		index: make([]int32, 2*len(steps)),
 		seen:  make([]uint32, len(steps)*int(places)),
 	}
 	b.auto.start = b.closure(0, placeStart, nil)
@@ -95,7 +95,7 @@ func build(steps []step, bytes bool) (*automaton, bool) {
 		k := b.pending[i]
 		nexts := b.follow(k, int32(i))
 		b.auto.pos[i].nexts = nexts
-		if b.total += len(nexts); b.total > maxFollow || len(b.pending) > 64*maxWords {
+		if b.total += len(nexts); b.total > maxFollow || len(b.pending) > maxPositions {
 			return nil, false
 		}
 	}
@@ -138,8 +138,7 @@ func (b *builder) follow(k posKey, self int32) []int32 {
 // closure appends the positions that can be reached from pc without a character.
 func (b *builder) closure(pc int32, at place, out []int32) []int32 {
 	b.round++
-	out = b.reach(pc, at, out)
-	return out
+	return b.reach(pc, at, out)
 }
 
 func (b *builder) reach(pc int32, at place, out []int32) []int32 {
@@ -193,11 +192,15 @@ func (b *builder) reach(pc int32, at place, out []int32) []int32 {
 
 // add appends the number of a position, giving it one if it is new.
 func (b *builder) add(out []int32, pc int32, variant bool) []int32 {
-	k := posKey{pc, variant}
-	i, ok := b.index[k]
-	if !ok {
+	known := &b.index[2*pc]
+	if variant {
+		known = &b.index[2*pc+1]
+	}
+	i := *known - 1
+	if i < 0 {
 		i = int32(len(b.pending))
-		b.index[k] = i
+		*known = i + 1
+		k := posKey{pc, variant}
 		b.pending = append(b.pending, k)
 		b.auto.pos = append(b.auto.pos, b.position(k))
 		if b.steps[pc].op == opMatch {

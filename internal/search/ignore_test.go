@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 var trials = flag.Int("trials", 100, "how many random sets of rules to compare with git")
@@ -242,6 +243,22 @@ func TestIgnoreDeep(t *testing.T) {
 				t.Fatal(name, "is ignored")
 			}
 		}
+	}
+}
+
+// TestIgnoreTime has rules that are slow to match by trying all ways.
+func TestIgnoreTime(t *testing.T) {
+	began := time.Now()
+	for _, rule := range []string{
+		strings.Repeat("**/", 1000) + "b", strings.Repeat("*a", 1000) + "b", "x/" + strings.Repeat("*?", 2000), "/" + strings.Repeat("**/*a", 500), strings.Repeat("[a-z]*", 1000) + "b",
+	} {
+		var i *Ignore
+		i = i.With(".", []byte(strings.Repeat(rule+"\n", 5)))
+		i.Match(strings.Repeat("a", 250), false)
+		i.MatchPath(strings.Repeat("a/", 100) + "c")
+	}
+	if d := time.Since(began); d > 5*time.Second {
+		t.Error("took ", d)
 	}
 }
 

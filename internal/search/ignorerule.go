@@ -179,6 +179,9 @@ func (p *ignoreParser) stars() {
 	p.emit(step{op: opAll})
 	p.emit(step{op: opRune, r: '/'})
 	p.at++
+	for strings.HasPrefix(p.text[p.at:], "**/") { // says the same again
+		p.at += 3
+	}
 }
 
 // class parses a set in brackets and stops at its closing one.

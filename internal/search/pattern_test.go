@@ -222,6 +222,27 @@ func TestPatternLarge(t *testing.T) {
 	}
 }
 
+// TestPatternGivesUp has more states than bytes.
+func TestPatternGivesUp(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	buf := make([]byte, 400<<10)
+	for i := range buf {
+		buf[i] = "abbx"[r.IntN(4)]
+	}
+	copy(buf[100<<10:], "cZc")
+	for i, where := range []int{350 << 10, 360 << 10, 361 << 10, 399 << 10} {
+		copy(buf[where:], "\nabababababababababababab"[:20+i]+"Z\r\n")
+	}
+	for _, pattern := range []string{`a[abx]{18}[Q-Z]`, `a[abx]{18}Z`} {
+		p, err := Compile(pattern, Options{})
+		must(t, err)
+		checkCompiled(t, p, regexp.MustCompile(pattern), buf)
+		if !p.slow.Load() {
+			t.Errorf("%s did not give up: the test proves nothing", pattern)
+		}
+	}
+}
+
 func TestPatternConcurrent(t *testing.T) {
 	buf := []byte(strings.Repeat("a b c\nfoo bar\n日本\n", 200))
 	for _, pattern := range []string{`o\s+b`, `[a-z]{3}\b`, `\pL`} {
