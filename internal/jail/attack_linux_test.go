@@ -27,11 +27,7 @@ type attack struct {
 
 // attackMain runs inside the jail: all attacks, one line each.
 func attackMain(what string) {
-	list := attacks
-	if what == "kill" {
-		list = killAttacks
-	}
-	for _, a := range list {
+	for _, a := range map[string][]attack{"all": attacks, "kill": killAttacks, "protect": protectAttacks}[what] {
 		if err := a.do(); err != nil {
 			fmt.Printf("held\t%s\t%v\n", a.name, err)
 		} else {

@@ -31,9 +31,10 @@ func isSocket(fd int) bool {
 
 // helper is the state of the process that lives in the jail.
 type helper struct {
-	setup *setup
-	in    receiver
-	null  int
+	setup  *setup
+	in     receiver
+	null   int
+	keeper *keeper // nil without protected names
 	*starter
 }
 
@@ -97,7 +98,7 @@ func (h *helper) open() (*ready, error) {
 	if min(landlockVersion(), int(s.landlock)) < 6 { // commands can send signals to threads that the filter does not know
 		signal.Notify(make(chan os.Signal, 1))
 	}
-	h.starter = newStarter(s, h.null)
+	h.starter = newStarter(s, h.null, h.keeper)
 	if s.level > Unconfined {
 		if err := setLimits(s.limits); err != nil {
 			return nil, step("limits", err)
@@ -109,7 +110,7 @@ func (h *helper) open() (*ready, error) {
 	}
 	answer.landlock = int64(version)
 	if s.level > Unconfined {
-		dropCapsEverywhere()
+		dropCapsEverywhere(h.keeper != nil)
 	}
 	return answer, nil
 }
@@ -121,6 +122,9 @@ func (h *helper) enter() (string, []string, error) {
 		w := &world{setup: s}
 		if err := w.build(); err != nil {
 			return "", nil, err
+		}
+		if len(s.protect) > 0 {
+			h.keeper = w.keeper
 		}
 		if err := unix.Sethostname([]byte("hutch")); err != nil {
 			return "", nil, step("host name", err)

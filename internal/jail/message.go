@@ -160,7 +160,7 @@ const (
 	doneExec          // value is the errno of starting the program
 	doneDir           // value is the errno of entering the folder
 	doneStuck         // some of its processes could not be killed
-	doneLost          // the wait status was lost
+	doneUnsafe        // it could not be confined, and was not started
 )
 
 // done is how a command ended.
@@ -181,7 +181,7 @@ func (m *done) encode() []byte {
 func decodeDone(b []byte) (*done, error) {
 	d := &decoder{b: b}
 	m := &done{id: d.int(), what: d.byte(), value: d.int()}
-	if m.what > doneLost {
+	if m.what > doneUnsafe {
 		return nil, errFrame
 	}
 	return m, d.end()

@@ -45,19 +45,27 @@ func dropBounding() {
 
 func dropCaps() error {
 	_ = unix.Prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
-	hdr := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
-	var none [2]unix.CapUserData
-	return unix.Capset(&hdr, &none[0])
+	return setCaps(0, 0)
 }
 
-// dropCapsEverywhere does it for all threads of the helper. A program with cgo cannot; its helper then keeps what it has,
-// out of reach of the commands.
-func dropCapsEverywhere() {
+// setCaps sets the capabilities of the calling thread; only those of the first 32 are ever wanted.
+func setCaps(effective, permitted uint32) error {
 	hdr := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
-	var none [2]unix.CapUserData
-	_, _, _ = syscall.AllThreadsSyscall(unix.SYS_CAPSET, ptr(&hdr), ptr(&none[0]), 0)
+	data := [2]unix.CapUserData{{Effective: effective, Permitted: permitted}}
+	return unix.Capset(&hdr, &data[0])
+}
+
+// dropCapsEverywhere does it for all threads of the helper, except for the privilege that the keeper will need. A program
+// with cgo cannot; its helper then keeps what it has, out of reach of the commands.
+func dropCapsEverywhere(keepMounting bool) {
+	hdr := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var data [2]unix.CapUserData
+	if keepMounting {
+		data[0].Permitted = 1 << unix.CAP_SYS_ADMIN
+	}
+	_, _, _ = syscall.AllThreadsSyscall(unix.SYS_CAPSET, ptr(&hdr), ptr(&data[0]), 0)
 	runtime.KeepAlive(&hdr)
-	runtime.KeepAlive(&none)
+	runtime.KeepAlive(&data)
 }
 
 // setLimits bounds the helper and with it all commands. It leaves the helper room to work; processLimits takes the

@@ -5,6 +5,7 @@ package jail
 import (
 	"os"
 	"path"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -127,6 +128,7 @@ func reserveAll(dir string, names, hidden []string) (*guardian, error) {
 	if err != nil {
 		return nil, step("workspace", bare(err))
 	}
+	names = append(slices.Clone(names), aliases(int(root.Fd()), names)...)
 	g := &guardian{root: root, names: names}
 	g.sweep()
 	_ = unix.Flock(int(root.Fd()), unix.LOCK_SH|unix.LOCK_NB)
@@ -146,6 +148,29 @@ func reserveAll(dir string, names, hidden []string) (*guardian, error) {
 		return nil, &os.PathError{Op: "hide", Path: "", Err: bare(err)}
 	}
 	return g, nil
+}
+
+// aliases are the names that lead to the same place where links are on the way, if that is in the workspace.
+func aliases(root int, names []string) (more []string) {
+	top, err := os.Readlink("/proc/self/fd/" + itoa(int64(root)))
+	if err != nil {
+		return nil
+	}
+	for _, name := range names {
+		for prefix, rest := name, ""; prefix != "."; prefix, rest = path.Dir(prefix), path.Join(path.Base(prefix), rest) {
+			fd, err := unix.Openat2(root, prefix, &unix.OpenHow{Flags: unix.O_PATH | unix.O_CLOEXEC, Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_MAGICLINKS})
+			if err != nil {
+				continue
+			}
+			real, err := os.Readlink("/proc/self/fd/" + itoa(int64(fd)))
+			unix.Close(fd)
+			if real, ok := strings.CutPrefix(real, top+"/"); err == nil && ok && real != prefix {
+				more = append(more, path.Join(real, rest))
+			}
+			break
+		}
+	}
+	return more
 }
 
 // makeHidden makes the folders of Hide that are missing.
@@ -179,78 +204,4 @@ func (g *guardian) close() {
 	}
 	g.sweep()
 	g.root.Close()
-}
-
-func (w *world) protect() error {
-	for _, name := range w.setup.protect {
-		if err := pin(w.root, name, true); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (w *world) pinParents(name string) error {
-	if dir := path.Dir(name); dir != "." {
-		return pin(w.root, dir, false)
-	}
-	return nil
-}
-
-// pin makes every part of name a mount on itself, and with seal the end of it read-only.
-func pin(root, name string, seal bool) error {
-	cur, err := unix.Open(root, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return err
-	}
-	defer func() { unix.Close(cur) }()
-	parts := strings.Split(name, "/")
-	for i, part := range parts {
-		fd, end, err := pinPart(cur, part, seal && i == len(parts)-1, seal)
-		if err != nil {
-			return err
-		}
-		unix.Close(cur)
-		cur = fd
-		if end {
-			break
-		}
-	}
-	return nil
-}
-
-// pinPart makes part a mount on itself and opens it. It is the end if it is sealed, being the last or no folder to go into.
-func pinPart(dir int, part string, last, seal bool) (int, bool, error) {
-	fd, err := unix.Openat(dir, part, pathOnly, 0)
-	if err != nil {
-		return -1, false, err
-	}
-	defer func() {
-		if err != nil {
-			unix.Close(fd)
-		}
-	}()
-	var st unix.Statx_t
-	if err = unix.Statx(fd, "", unix.AT_EMPTY_PATH, unix.STATX_TYPE|unix.STATX_MODE, &st); err != nil {
-		return -1, false, err
-	}
-	dirLike := uint32(st.Mode)&unix.S_IFMT == unix.S_IFDIR && !isPlaceholder(uint32(st.Mode))
-	end := last || !dirLike
-	attr := uint64(writable)
-	if end && seal {
-		attr = readOnly
-	}
-	if st.Attributes&unix.STATX_ATTR_MOUNT_ROOT != 0 {
-		err = unix.MountSetattr(fd, "", unix.AT_EMPTY_PATH|unix.AT_RECURSIVE, &unix.MountAttr{Attr_set: attr})
-		return fd, end, err
-	}
-	if err = attachOver(fd, fd, attr); err != nil {
-		return -1, false, err
-	}
-	mounted, err := unix.Openat(dir, part, pathOnly, 0)
-	if err != nil {
-		return -1, false, err
-	}
-	unix.Close(fd)
-	return mounted, end, nil
 }

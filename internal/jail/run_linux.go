@@ -98,8 +98,8 @@ func status(c *Command, m *done, timedOut bool, cause error) (Status, error) {
 		return Status{}, &fs.PathError{Op: "chdir", Path: c.Dir, Err: syscall.Errno(m.value)}
 	case doneStuck:
 		return Status{}, fmt.Errorf("jail: processes of the command could not be killed")
-	case doneLost:
-		return Status{}, fmt.Errorf("jail: the status of the command was lost")
+	case doneUnsafe:
+		return Status{}, fmt.Errorf("jail: a command could not be confined and was not started")
 	}
 	if cause != nil {
 		return Status{}, cause

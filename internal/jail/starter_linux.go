@@ -3,6 +3,7 @@
 package jail
 
 import (
+	"os"
 	"runtime"
 	"strings"
 	"sync"
@@ -16,9 +17,10 @@ const killPatience = 10 * time.Second
 
 // starter starts the commands of a jail and sees to their ends.
 type starter struct {
-	setup *setup
-	null  int
-	forks chan *fork // to the confined thread
+	setup  *setup
+	null   int
+	keeper *keeper
+	forks  chan *fork // to the confined thread
 
 	sending sync.Mutex // of frames to the owner
 
@@ -51,8 +53,8 @@ type forked struct {
 	err  error
 }
 
-func newStarter(s *setup, null int) *starter {
-	st := &starter{setup: s, null: null, forks: make(chan *fork), tag: s.tag, running: map[int]*running{}, byID: map[int64]*running{}}
+func newStarter(s *setup, null int, k *keeper) *starter {
+	st := &starter{setup: s, null: null, keeper: k, forks: make(chan *fork), tag: s.tag, running: map[int]*running{}, byID: map[int64]*running{}}
 	st.some.L = &st.mu
 	return st
 }
@@ -78,6 +80,9 @@ func (st *starter) run() (int, error) {
 	c := <-up
 	if c.err == nil {
 		go st.reap()
+		if st.keeper != nil {
+			go st.keep()
+		}
 	}
 	return c.version, c.err
 }
@@ -97,8 +102,8 @@ func (st *starter) start(s *start, fds []int) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	st.tag++
-	if err := setTag(st.tag); err != nil {
-		st.report(&done{s.id, doneExec, int64(unix.EPERM)})
+	if st.keeper.check() != nil || setTag(st.tag) != nil {
+		st.report(&done{s.id, doneUnsafe, 0})
 		return
 	}
 	st.forks <- f
@@ -112,7 +117,22 @@ func (st *starter) start(s *start, fds []int) {
 	}
 	r := &running{id: s.id, tag: st.tag, pid: got.pid, leader: true}
 	st.running[r.pid], st.byID[r.id] = r, r
-	st.some.Signal()
+	st.some.Broadcast()
+}
+
+// keep looks after the protected names while commands run.
+func (st *starter) keep() {
+	for {
+		st.mu.Lock()
+		for len(st.byID) == 0 {
+			st.some.Wait()
+		}
+		st.mu.Unlock()
+		if st.keeper.check() != nil {
+			os.Exit(1) // better no jail than one with a hole
+		}
+		time.Sleep(keepEvery)
+	}
 }
 
 // limit gives a new command its own limits, and those that its first children could have got away with.

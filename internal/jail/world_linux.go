@@ -42,10 +42,11 @@ var systemDirs = []string{"/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "
 
 // world is the file system of a jail while it is being built, in a mount namespace of its own.
 type world struct {
-	setup *setup
-	old   int // the root of the host
-	root  string
-	notes []string
+	setup  *setup
+	old    int // the root of the host
+	root   string
+	notes  []string
+	keeper *keeper
 }
 
 // build makes the world and enters it. Afterwards nothing of the host can be reached but what was bound.
