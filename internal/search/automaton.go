@@ -159,10 +159,7 @@ func (b *builder) reach(pc int32, at place, out []int32) []int32 {
 			}
 			return out
 		case opMatch:
-			if at != placeNone {
-				out = b.add(out, pc, false)
-			}
-			return out
+			return b.add(out, pc, false)
 		}
 		if s.op == opRune && s.r == '/' {
 			if at != placeNone {

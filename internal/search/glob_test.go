@@ -18,6 +18,7 @@ func TestGlob(t *testing.T) {
 		{"a", "a", "b a/a aa"},
 		{"*", "a abc é", "a/b .a"},
 		{"*.go", "a.go x.y.go", ".go .a.go a/b.go a.goo go"},
+		{"*a/b", "a/b xa/b", "a/x/b x"},
 		{"?", "a é 世", "ab a/b ."},
 		{"??", "ab é世", "a é"},
 		{"**", "a a/b a/b/c", ".a a/.b .a/b"},

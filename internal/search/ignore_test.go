@@ -23,13 +23,13 @@ var ignoreTree = []string{
 	"d/a", "d/b", "d/foo", "d/bar", "d/foo.go", "d/d/a", "d/d/foo", "d/e/a", "d/e/foo.go",
 	"e/a", "e/ab", "e/d/a", "e/d/d/d/a", "e/foo/bar/a", "e/foo/b",
 	"foox/bar", "fooxx/y/bar", "foo.d/a", "foo.d/bar/a", ".x", "d/.x", "d/.y/a", "empty/", "d/empty/",
-	"bar/foo/a", "bar/foo/foo/b", "bar/a/b/c/d/e/foo", "A/B", "0/1", "0/_",
+	"bar/foo/a", "bar/foo/foo/b", "bar/a/b/c/d/e/foo", "A/B", "0/1", "0/_", "\t", "\n", "\v", "\f", "\x7f", "d/\u00a0",
 }
 
 // ignorePieces are put together at random to make rules.
 var ignorePieces = []string{
 	"a", "b", "c", "d", "e", "foo", "bar", "x", "y", "/", "/", "/", "*", "*", "**", "**/", "/**", "/**/", "?", "[a-c]", "[!a]", "[^b]",
-	"[]a]", "[a-]", "[[:alpha:]]", "[[:digit:]_]", "[![:space:]]", "[[:punct:]]", "[a", "[[:bad:]]", "[[:a]", `\a`, `\*`, `\ `, " ", `\`, "!", "#", `\#`,
+	"[]a]", "[a-]", "[[:alpha:]]", "[[:digit:]_]", "[![:space:]]", "[[:space:]]", "[[:cntrl:]]", "[[:graph:]]", "[[:print:]]", "[[:blank:]]", "[[:punct:]]", "[a", "[[:bad:]]", "[[:a]", `\a`, `\*`, `\ `, " ", `\`, "!", "#", `\#`,
 	`\!`, ".", ".go", "-", `[\]]`, `[\a-c]`, "[a-\\c]", "\xc3", "é", "***", `**\/`, "\t", "[c-a]", "[/]", "[!-z]", "[--0]",
 }
 

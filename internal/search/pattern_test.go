@@ -29,7 +29,7 @@ var lines = []string{
 	"é", "É", "aéb", "ü", "ß", "straSSe", "STRAßE", "世界", "世", "界x", "\ufffd", "\xff", "\xc3", "\xc3(", "\xe4\xb8", "\xe4\xb8x", "a\xe4\xb8\xadb", "\xf0\x9f\x98\x80", "\xf0\x9f\x98", "\xf4\x90\x80\x80",
 	"\xed\xa0\x80", "\xc0\x80", "\xf8", "\x80", "a\xffb", "\U0010ffff", "\r", "a\r", "a\rb", "\r\r", "a \r", "\t", "  ", "a b", "a\x00b", "\x00",
 	"x := range y", "for i:=range", "FooError", "FooErrors", "func F(ctx", "// TODO(x)", "\t\t// TODO(y)", "a // TODO(z)", "errnotexist", "ErrNotExist", "ERRNOTEXI\u017fT",
-	"aaaaaaaaaaaaaaaaaaaaaaaaa", "abababababababababab", "qqqqqqqqqqqqqqqx", "ab", "AB", "aB", "Ab", "1a", "a1", ".*", "éb", "\u03b1", "α β",
+	"aaaaaaaaaaaaaaaaaaaaaaaaa", "abababababababababab", "qqqqqqqqqqqqqqqx", "ab", "AB", "aB", "Ab", "1a", "a1", ".*", "éb", "\u03b1", "α β", "ĩ", "\xe5\xb8\x96", "\xe4\xb9\x96", "\xe0\x80\x80", "\xe0\x81\xa1", "\xf0\x80\x80\x80", "\xf0\x80\x81\xa1", "\xf5\x80\x80\x80",
 }
 
 // nextByRegexp is what Next has to answer.
@@ -142,7 +142,7 @@ func randomPattern(r *rand.Rand, depth int) string {
 
 func randomText(r *rand.Rand) []byte {
 	pieces := []string{"a", "b", "c", "ab", "abc", "A", "K", "k", "s", "S", "\u212a", "\u017f", "é", "É", "世", "界", "\xff", "\xc3", "\xe4\xb8", "\xf0\x9f", " ", "\t", "_", "1",
-		"\r", "\n", "\n", "\r\n", "\ufffd", ".", "\x00", "aaaa", "\xed\xa0\x80"}
+		"\r", "\n", "\n", "\r\n", "\ufffd", ".", "\x00", "aaaa", "\xed\xa0\x80", "ĩ", "\xe0\x81", "\xf0\x80\x81", "\xe5\xb8\x96"}
 	var b []byte
 	for range r.IntN(24) {
 		b = append(b, pieces[r.IntN(len(pieces))]...)
@@ -257,6 +257,43 @@ func TestPatternConcurrent(t *testing.T) {
 	}
 }
 
+// TestFind compares with package strings, also where the rarest byte is common.
+func TestFind(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	text := func(n int) string {
+		b := make([]byte, n)
+		for i := range b {
+			b[i] = "aaaaabABxX."[r.IntN(11)]
+		}
+		return string(b)
+	}
+	for range 20000 {
+		var set []literal
+		fold := r.IntN(2) == 0
+		for range 1 + r.IntN(3) {
+			l := literal{text(1 + r.IntN(4)), fold}
+			if fold {
+				l.text = lowerASCII(l.text)
+			}
+			set = append(set, l)
+		}
+		buf := text(r.IntN(2000))
+		at, want := r.IntN(len(buf)+1), -1
+		for _, l := range set {
+			hay := buf
+			if fold {
+				hay = lowerASCII(buf)
+			}
+			if i := strings.Index(hay[at:], l.text); i >= 0 && (want < 0 || at+i < want) {
+				want = at + i
+			}
+		}
+		if got := newFinder(set).find([]byte(buf), at); got != want {
+			t.Fatalf("%v in %q from %d: %d, want %d", set, buf, at, got, want)
+		}
+	}
+}
+
 func TestStudy(t *testing.T) {
 	for pattern, want := range map[string]string{
 		`ErrNotExist`:                    "[{ErrNotExist false}] true",
@@ -272,7 +309,7 @@ func TestStudy(t *testing.T) {
 		`\w+`:                            "[] false",
 		`foo\r`:                          "[{foo\r false}] false",
 		`\x{FFFD}`:                       "[] false",
-		`\d1|\d2|3`:                      "[] false",
+		`1\d|\db`:                      "[] false",
 		`(?:zq){2,}`:                     "[{zq false}] false",
 	} {
 		p, err := Compile(pattern, Options{})

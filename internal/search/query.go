@@ -146,7 +146,6 @@ func (h *hunt) leading(buf []byte, at int) bool {
 }
 
 func (h *hunt) context(buf []byte, start, end int) bool {
-	h.kept = h.kept[:0] // they lie before a line that is told
 	return h.yield(h.head(h.count(buf, start), buf[start:end]))
 }
 

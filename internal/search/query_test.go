@@ -142,7 +142,7 @@ func TestReaderRandom(t *testing.T) {
 		for range r.IntN(200) * r.IntN(2) {
 			data = append(data, []string{"a", "a", "a", "é", "xy", "\r", "x", "aa\n"}[r.IntN(8)]...)
 		}
-		q := query(t, []string{"xy", "x.", "(?i)XY", "^a*$", "y$", "a"}[r.IntN(6)],
+		q := query(t, []string{"xy", "x.", "(?i)XY", "^a*$", "y$", "a", "aaxy"}[r.IntN(7)],
 			Query{Before: r.IntN(4), After: r.IntN(4), Max: r.IntN(4), MaxLine: []int{0, 1, 2, 5, 10, 20}[r.IntN(6)]})
 		for _, size := range []int{1, 7, 16, 100} {
 			if isBinary(data) == isBinary(data[:min(len(data), size)]) {

@@ -112,7 +112,6 @@ func (in *input) long() bool {
 		goOn = in.leading(nil, 0) && in.found(in.cut(line))
 	case in.after > 0:
 		in.after--
-		in.kept = in.kept[:0]
 		goOn = in.yield(head)
 	default:
 		in.keepLine(head)
