@@ -13,6 +13,7 @@ package backendtest
 
 import (
 	"context"
+	"iter"
 	"maps"
 	"slices"
 	"testing"
@@ -50,6 +51,16 @@ type check struct {
 	run   func(t *env)
 }
 
+// functions are those of package hutch that the law is also about. The tests of
+// this package break them to prove that a check notices.
+type functions struct {
+	glob func(context.Context, hutch.Backend, string, *hutch.GlobOptions) iter.Seq2[hutch.Info, error]
+	grep func(context.Context, hutch.Backend, hutch.Query) iter.Seq2[hutch.Match, error]
+	edit func(context.Context, hutch.Backend, string, []hutch.Edit) (hutch.EditResult, error)
+}
+
+var sound = functions{hutch.Glob, hutch.Grep, hutch.EditFile}
+
 // opener makes a new backend that holds files.
 type opener func(t testing.TB, files map[string]string) hutch.Backend
 
@@ -68,13 +79,13 @@ func written(open func(t testing.TB) hutch.Backend) opener {
 
 func runAll(t *testing.T, checks []check, open opener) {
 	for _, c := range checks {
-		t.Run(c.name, func(t *testing.T) { c.on(t, open, 30*time.Second) })
+		t.Run(c.name, func(t *testing.T) { c.on(t, open, sound, 30*time.Second) })
 	}
 }
 
 // on runs the check on a new backend. patience is how long a call that must not
 // hang may take.
-func (c check) on(tb testing.TB, open opener, patience time.Duration) {
+func (c check) on(tb testing.TB, open opener, do functions, patience time.Duration) {
 	defer func() {
 		if tb.Failed() {
 			tb.Logf("the promise: %s", c.doc)
@@ -84,7 +95,7 @@ func (c check) on(tb testing.TB, open opener, patience time.Duration) {
 	if c.files != nil {
 		files = c.files()
 	}
-	t := &env{TB: tb, ctx: tb.Context(), files: files, patience: patience}
+	t := &env{TB: tb, ctx: tb.Context(), files: files, do: do, patience: patience}
 	t.open = func() hutch.Backend { return open(tb, files) }
 	t.b = t.open()
 	c.run(t)
@@ -97,6 +108,7 @@ type env struct {
 	b        hutch.Backend
 	files    map[string]string    // what b holds when the check begins
 	open     func() hutch.Backend // one more like b
+	do       functions
 	patience time.Duration
 }
 

@@ -101,13 +101,13 @@ func cancelWalk(t *env) {
 
 func cancelGlob(t *env) {
 	stopsEarly(t, "Glob", len(t.files), func(ctx context.Context) iter.Seq2[hutch.Info, error] {
-		return hutch.Glob(ctx, t.b, "**/f*", nil)
+		return t.do.glob(ctx, t.b, "**/f*", nil)
 	})
 }
 
 func cancelGrep(t *env) {
 	stopsEarly(t, "Grep", len(t.files), func(ctx context.Context) iter.Seq2[hutch.Match, error] {
-		return hutch.Grep(ctx, t.b, hutch.Query{Pattern: "needle"})
+		return t.do.grep(ctx, t.b, hutch.Query{Pattern: "needle"})
 	})
 }
 

@@ -139,7 +139,7 @@ func editNotText() []editCase {
 func edits(t *env, cases []editCase) {
 	for _, c := range cases {
 		before := t.write("d/f", c.before)
-		res, err := hutch.EditFile(t.ctx, t.b, "d/f", c.edits)
+		res, err := t.do.edit(t.ctx, t.b, "d/f", c.edits)
 		if c.kind != "" {
 			t.wantEditError(c, err)
 			t.wantContent("d/f", c.before)
@@ -182,7 +182,7 @@ func (t *env) wantEditError(c editCase, err error) {
 }
 
 func editResult(t *env) {
-	res, err := hutch.EditFile(t.ctx, t.b, "f", one("b", "x"))
+	res, err := t.do.edit(t.ctx, t.b, "f", one("b", "x"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -197,7 +197,7 @@ func editResult(t *env) {
 func editMode(t *env) {
 	for _, m := range []fs.FileMode{0o755, 0o600, 0o444} {
 		t.writeWith("f", "one", hutch.WriteOptions{Mode: m})
-		res, err := hutch.EditFile(t.ctx, t.b, "f", one("one", "two"))
+		res, err := t.do.edit(t.ctx, t.b, "f", one("one", "two"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -211,7 +211,7 @@ func editTooLarge(t *env) {
 		t.Fatal(err)
 	}
 	before := t.stat("f")
-	_, err := hutch.EditFile(t.ctx, t.b, "f", one("x", "y"))
+	_, err := t.do.edit(t.ctx, t.b, "f", one("x", "y"))
 	t.wantErr("EditFile", err, "f", hutch.ErrTooLarge)
 	if now := t.stat("f"); !sameInfo(now, before) {
 		t.Errorf("a refused edit changes %+v to %+v", before, now)

@@ -70,7 +70,7 @@ func linksShown(t *env) {
 	if got := names(collect(t, "Walk", hutch.Walk(t.ctx, t.b, "."))); !slices.Equal(got, want) {
 		t.Errorf("Walk shows %q, want %q", got, want)
 	}
-	if got := names(collect(t, "Glob", hutch.Glob(t.ctx, t.b, "**", nil))); !slices.Equal(got, want) {
+	if got := names(collect(t, "Glob", t.do.glob(t.ctx, t.b, "**", nil))); !slices.Equal(got, want) {
 		t.Errorf("Glob shows %q, want %q", got, want)
 	}
 	if got := t.grep(hutch.Query{Pattern: "needle"}); len(got) != 1 || got[0].Name != "d/f" {
@@ -95,7 +95,7 @@ func linksWritten(t *env) {
 	if got := t.sh("[ -L link ] && [ ! -L d/f ] && cat d/f"); got != "new" {
 		t.Errorf("a command sees %q behind the link", got)
 	}
-	if _, err := hutch.EditFile(t.ctx, t.b, "link", one("new", "edited")); err != nil {
+	if _, err := t.do.edit(t.ctx, t.b, "link", one("new", "edited")); err != nil {
 		t.Errorf("editing through a link: %v", err)
 	}
 	t.wantContent("d/f", "edited")

@@ -118,7 +118,7 @@ func grepCaps() []grepCase {
 
 func (t *env) grep(q hutch.Query) []hutch.Match {
 	t.Helper()
-	return collect(t, fmt.Sprintf("Grep(%+v)", q), hutch.Grep(t.ctx, t.b, q))
+	return collect(t, fmt.Sprintf("Grep(%+v)", q), t.do.grep(t.ctx, t.b, q))
 }
 
 func greps(t *env, cases []grepCase) {
@@ -223,7 +223,7 @@ func grepBad(t *env) {
 		{Pattern: "x", Before: -1}, {Pattern: "x", Max: -1}, {Pattern: "x", MaxLine: -1},
 		{Pattern: "x", Dir: "../x"}, {Pattern: "x", Exclude: []string{"[a"}},
 	} {
-		err := lastError(t, "Grep", hutch.Grep(t.ctx, t.b, q))
+		err := lastError(t, "Grep", t.do.grep(t.ctx, t.b, q))
 		name := q.Pattern
 		switch {
 		case q.Dir != "":

@@ -213,7 +213,7 @@ func (m *model) transfer(s modelStep, move bool) []error {
 		if !move && fromDir {
 			wrong = append(wrong, fs.ErrInvalid)
 		}
-	case fromDir && within(from, to):
+	case m.lookup(from) == nil && within(from, to):
 		wrong = append(wrong, fs.ErrInvalid)
 	case fromDir && m.lookup(to) == nil:
 		wrong = append(wrong, fs.ErrExist, hutch.ErrIsDir, hutch.ErrNotDir)

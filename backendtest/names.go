@@ -162,7 +162,7 @@ func namesOddWritten(t *env) {
 			t.Errorf("Write(%s) says it is %s", short(n), short(info.Name))
 		}
 		t.write(n, "two")
-		if _, err := hutch.EditFile(t.ctx, t.b, n, []hutch.Edit{{Old: "two", New: "three"}}); err != nil {
+		if _, err := t.do.edit(t.ctx, t.b, n, []hutch.Edit{{Old: "two", New: "three"}}); err != nil {
 			t.Errorf("EditFile(%s): %v", short(n), err)
 		}
 		t.wantContent(n, "three")

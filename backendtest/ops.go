@@ -79,11 +79,11 @@ func doWalk(t *env, ctx context.Context, b hutch.Backend, name string) error {
 }
 
 func doGlob(t *env, ctx context.Context, b hutch.Backend, name string) error {
-	return lastError(t, "Glob", hutch.Glob(ctx, b, "**", &hutch.GlobOptions{Dir: name}))
+	return lastError(t, "Glob", t.do.glob(ctx, b, "**", &hutch.GlobOptions{Dir: name}))
 }
 
 func doGrep(t *env, ctx context.Context, b hutch.Backend, name string) error {
-	return lastError(t, "Grep", hutch.Grep(ctx, b, hutch.Query{Pattern: "x", Dir: name}))
+	return lastError(t, "Grep", t.do.grep(ctx, b, hutch.Query{Pattern: "x", Dir: name}))
 }
 
 func doWrite(t *env, ctx context.Context, b hutch.Backend, name string) error {
@@ -99,8 +99,8 @@ func doRemoveAll(_ *env, ctx context.Context, b hutch.Backend, name string) erro
 	return hutch.RemoveAll(ctx, b, name)
 }
 
-func doEdit(_ *env, ctx context.Context, b hutch.Backend, name string) error {
-	_, err := hutch.EditFile(ctx, b, name, []hutch.Edit{{Old: "source", New: "edited"}})
+func doEdit(t *env, ctx context.Context, b hutch.Backend, name string) error {
+	_, err := t.do.edit(ctx, b, name, []hutch.Edit{{Old: "source", New: "edited"}})
 	return err
 }
 

@@ -87,7 +87,7 @@ func parallelEdits(t *env) {
 	t.together(goroutines, func(i int) {
 		for n := range times {
 			old, new := fmt.Sprintf("line %d: %d;", i, n), fmt.Sprintf("line %d: %d;", i, n+1)
-			if _, err := hutch.EditFile(t.ctx, t.b, "f", one(old, new)); err != nil {
+			if _, err := t.do.edit(t.ctx, t.b, "f", one(old, new)); err != nil {
 				t.Errorf("edit %d of line %d: %v", n, i, err)
 				return
 			}

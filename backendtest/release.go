@@ -100,12 +100,12 @@ func releaseWalk(t *env) {
 }
 
 func releaseGlob(t *env) {
-	t.noLeak("breaking off a Glob", func() { breakOff(t, "Glob", hutch.Glob(t.ctx, t.b, "**/f*", nil)) })
+	t.noLeak("breaking off a Glob", func() { breakOff(t, "Glob", t.do.glob(t.ctx, t.b, "**/f*", nil)) })
 }
 
 func releaseGrep(t *env) {
 	q := hutch.Query{Pattern: "needle"}
-	t.noLeak("breaking off a Grep", func() { breakOff(t, "Grep", hutch.Grep(t.ctx, t.b, q)) })
+	t.noLeak("breaking off a Grep", func() { breakOff(t, "Grep", t.do.grep(t.ctx, t.b, q)) })
 	one := hutch.Query{Pattern: "needle", Max: 1}
 	t.noLeak("a Grep with Max", func() {
 		if got := t.grep(one); len(got) != 1 {
@@ -125,7 +125,7 @@ func releaseInside(t *env) {
 				if err != nil || !slices.Contains(inside, w.Name) {
 					t.Fatalf("Walk inside of List: %+v, %v", w, err)
 				}
-				for m, err := range hutch.Grep(t.ctx, t.b, hutch.Query{Pattern: "needle", Dir: w.Name}) {
+				for m, err := range t.do.grep(t.ctx, t.b, hutch.Query{Pattern: "needle", Dir: w.Name}) {
 					if err != nil {
 						t.Fatal(err)
 					}

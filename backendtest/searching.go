@@ -103,7 +103,7 @@ func globDir() []globCase {
 
 func globs(t *env, cases []globCase) {
 	for _, c := range cases {
-		got := names(collect(t, "Glob("+c.pattern+")", hutch.Glob(t.ctx, t.b, c.pattern, &c.opts)))
+		got := names(collect(t, "Glob("+c.pattern+")", t.do.glob(t.ctx, t.b, c.pattern, &c.opts)))
 		if !slices.Equal(got, c.want) {
 			t.Errorf("Glob(%q, %+v) = %q, want %q", c.pattern, c.opts, got, c.want)
 		}
@@ -120,25 +120,25 @@ var ignoreTree = these(".gitignore", "*.log\n/build/\n!keep.log\n", "main.go", "
 var notIgnored = []string{"keep.log", "main.go", "sub/build/in.go", "x.tmp"}
 
 func globIgnore(t *env) {
-	got := names(collect(t, "Glob", hutch.Glob(t.ctx, t.b, "**", &hutch.GlobOptions{Gitignore: true})))
+	got := names(collect(t, "Glob", t.do.glob(t.ctx, t.b, "**", &hutch.GlobOptions{Gitignore: true})))
 	if !slices.Equal(got, notIgnored) {
 		t.Errorf("with Gitignore: %q, want %q", got, notIgnored)
 	}
-	got = names(collect(t, "Glob", hutch.Glob(t.ctx, t.b, "**", &hutch.GlobOptions{Dir: "sub", Gitignore: true})))
+	got = names(collect(t, "Glob", t.do.glob(t.ctx, t.b, "**", &hutch.GlobOptions{Dir: "sub", Gitignore: true})))
 	if want := []string{"sub/build/in.go"}; !slices.Equal(got, want) {
 		t.Errorf("with Gitignore in sub: %q, want %q", got, want)
 	}
-	got = names(collect(t, "Glob", hutch.Glob(t.ctx, t.b, "**", &hutch.GlobOptions{Gitignore: true, Hidden: true})))
+	got = names(collect(t, "Glob", t.do.glob(t.ctx, t.b, "**", &hutch.GlobOptions{Gitignore: true, Hidden: true})))
 	if slices.ContainsFunc(got, func(n string) bool { return strings.HasPrefix(n, ".git/") }) || !slices.Contains(got, ".gitignore") {
 		t.Errorf("with Gitignore and Hidden: %q, want .gitignore but nothing below .git", got)
 	}
-	if got := collect(t, "Glob", hutch.Glob(t.ctx, t.b, "**", nil)); len(got) != 8 {
+	if got := collect(t, "Glob", t.do.glob(t.ctx, t.b, "**", nil)); len(got) != 8 {
 		t.Errorf("without Gitignore: %q, want all that is not hidden", names(got))
 	}
 }
 
 func globOrder(t *env) {
-	got := names(collect(t, "Glob", hutch.Glob(t.ctx, t.b, "**", &hutch.GlobOptions{Hidden: true})))
+	got := names(collect(t, "Glob", t.do.glob(t.ctx, t.b, "**", &hutch.GlobOptions{Hidden: true})))
 	if len(got) != len(t.files) || !slices.IsSorted(got) {
 		t.Errorf("Glob shows %q", got)
 	}
@@ -146,9 +146,9 @@ func globOrder(t *env) {
 
 func globBad(t *env) {
 	for _, p := range []string{"[a", "src/[", `a\`, "{a,b"} {
-		err := lastError(t, "Glob", hutch.Glob(t.ctx, t.b, p, nil))
+		err := lastError(t, "Glob", t.do.glob(t.ctx, t.b, p, nil))
 		t.wantErr("Glob", err, p, fs.ErrInvalid)
-		err = lastError(t, "Grep", hutch.Grep(t.ctx, t.b, hutch.Query{Pattern: "x", Include: []string{p}}))
+		err = lastError(t, "Grep", t.do.grep(t.ctx, t.b, hutch.Query{Pattern: "x", Include: []string{p}}))
 		t.wantErr("Grep Include", err, p, fs.ErrInvalid)
 	}
 }

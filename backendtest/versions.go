@@ -106,8 +106,8 @@ func speedSub(t *env) {
 			}
 			t.sameError("Walk in Sub", gotErr, wantErr)
 			q := hutch.Query{Pattern: "needle", Dir: in, Before: 1, Include: []string{"**/a*", "*"}}
-			gotM, gotErr := hutch.Collect(hutch.Grep(t.ctx, fast, q))
-			wantM, wantErr := hutch.Collect(hutch.Grep(t.ctx, Plain(fast), q))
+			gotM, gotErr := hutch.Collect(t.do.grep(t.ctx, fast, q))
+			wantM, wantErr := hutch.Collect(t.do.grep(t.ctx, Plain(fast), q))
 			if !slices.Equal(gotM, wantM) {
 				t.Errorf("Grep(%s) in %s finds %+v, without speeds %+v", in, dir, gotM, wantM)
 			}

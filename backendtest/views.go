@@ -122,8 +122,8 @@ func speedGrep(t *env) {
 		{Pattern: "needle", Dir: "nothing"}, {Pattern: "needle", Dir: ".gitignore"}, {Pattern: "o", Dir: ".gitignore"},
 		{Pattern: "x", Dir: ".gitignore/x"},
 	} {
-		got, gotErr := hutch.Collect(hutch.Grep(t.ctx, t.b, q))
-		want, wantErr := hutch.Collect(hutch.Grep(t.ctx, plain, q))
+		got, gotErr := hutch.Collect(t.do.grep(t.ctx, t.b, q))
+		want, wantErr := hutch.Collect(t.do.grep(t.ctx, plain, q))
 		if !slices.Equal(got, want) {
 			t.Errorf("Grep(%+v) finds\n%+v, without speeds\n%+v", q, got, want)
 		}

@@ -170,7 +170,7 @@ func wrapSequences(t *env, r *rig) {
 				got = names(infos)
 			default:
 				var matches []hutch.Match
-				matches, err = hutch.Collect(hutch.Grep(t.ctx, t.b, hutch.Query{Pattern: "."}))
+				matches, err = hutch.Collect(t.do.grep(t.ctx, t.b, hutch.Query{Pattern: "."}))
 				for _, m := range matches {
 					got = append(got, m.Name)
 				}

@@ -27,7 +27,7 @@ func wrapReleases(t *env, r *rig) {
 		for range hutch.Walk(t.ctx, t.b, ".") {
 			break
 		}
-		for range hutch.Grep(t.ctx, t.b, hutch.Query{Pattern: "."}) {
+		for range t.do.grep(t.ctx, t.b, hutch.Query{Pattern: "."}) {
 			break
 		}
 	}
@@ -107,8 +107,8 @@ func (w wrapping) speeds(t *env) {
 	for _, q := range []hutch.Query{
 		{Pattern: "needle"}, {Pattern: "needle", Dir: "a", Hidden: true, Gitignore: true, Before: 1}, {Pattern: "e", Max: 7}, {Pattern: "x", Dir: "nothing"},
 	} {
-		got, gotErr := hutch.Collect(hutch.Grep(t.ctx, t.b, q))
-		want, wantErr := hutch.Collect(hutch.Grep(t.ctx, slow, q))
+		got, gotErr := hutch.Collect(t.do.grep(t.ctx, t.b, q))
+		want, wantErr := hutch.Collect(t.do.grep(t.ctx, slow, q))
 		if !slices.Equal(got, want) {
 			t.Errorf("Grep(%+v) finds %+v, over a plain backend %+v", q, got, want)
 		}
