@@ -500,5 +500,3 @@ func TestSetUserID(t *testing.T) {
 		}
 	}, Isolated, Restricted)
 }
-
-func ownerMain(string) {}

@@ -60,7 +60,8 @@ type Config struct {
 const DefaultMount = "/workspace"
 
 // Limits bound what commands take. For each field 0 means the default and a negative number means no limit. The hard limits
-// of the machine hold in any case.
+// of the machine hold in any case. The limits of one command, CPU, less than 512 MiB of Memory and less than 64 OpenFiles
+// take hold within a moment after the command has started; all others hold from its start.
 type Limits struct {
 	Memory    int64         // bytes: of all commands together at Capped, of data of each process otherwise; default 4 GiB
 	CPU       time.Duration // processor time of each process, in whole seconds, rounded up; default 1 h

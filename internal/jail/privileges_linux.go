@@ -68,6 +68,12 @@ func dropCapsEverywhere(keepMounting bool) {
 	runtime.KeepAlive(&data)
 }
 
+// What the helper needs itself.
+const (
+	leastData  = 512 << 20
+	leastFiles = 64
+)
+
 // setLimits bounds the helper and with it all commands. It leaves the helper room to work; processLimits takes the
 // rest from each command.
 func setLimits(l limitSet) error {
@@ -79,10 +85,10 @@ func setLimits(l limitSet) error {
 		{unix.RLIMIT_CORE, 0, 0},
 		{unix.RLIMIT_MEMLOCK, 1 << 20, 0},
 		{unix.RLIMIT_MSGQUEUE, 1 << 20, 0},
-		{unix.RLIMIT_DATA, l.memory, 1 << 30},
+		{unix.RLIMIT_DATA, l.memory, leastData},
 		{unix.RLIMIT_NPROC, l.processes, 64},
 		{unix.RLIMIT_FSIZE, l.fileSize, 0},
-		{unix.RLIMIT_NOFILE, l.openFiles, 256},
+		{unix.RLIMIT_NOFILE, l.openFiles, leastFiles},
 	} {
 		if r.want == 0 && r.resource != unix.RLIMIT_CORE {
 			continue

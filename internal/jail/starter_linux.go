@@ -138,7 +138,7 @@ func (st *starter) keep() {
 // limit gives a new command its own limits, and those that its first children could have got away with.
 func (st *starter) limit(pid int, own limitSet) {
 	l := st.setup.limits
-	tight := own != limitSet{}
+	tight := own != limitSet{} || l.memory > 0 && l.memory < leastData || l.openFiles > 0 && l.openFiles < leastFiles
 	for _, p := range []struct{ all, own *int64 }{
 		{&l.memory, &own.memory}, {&l.cpu, &own.cpu}, {&l.fileSize, &own.fileSize}, {&l.openFiles, &own.openFiles},
 	} {
