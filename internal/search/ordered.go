@@ -146,7 +146,8 @@ func (r *row[I, O]) drain(yield func(O, error) bool) (goOn bool, err error) {
 		if err != nil {
 			return true, err
 		}
-		t.reset()
+		var none I
+		t.item = none
 		r.free <- t
 	}
 }
@@ -208,9 +209,4 @@ func (t *turn[I, O]) take(ctx context.Context) (batch []O, done bool, err error)
 		err = t.err
 	}
 	return batch, t.done, err
-}
-
-func (t *turn[I, O]) reset() {
-	var none I
-	t.item, t.err, t.done = none, nil, false
 }

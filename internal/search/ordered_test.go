@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -179,6 +180,32 @@ func TestOrderedBreak(t *testing.T) {
 	})
 }
 
+func TestOrderedJoins(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var running atomic.Int32
+		work := func(ctx context.Context, item int, emit func(int) bool) error {
+			running.Add(1)
+			defer running.Add(-1)
+			emit(item)
+			<-ctx.Done()
+			time.Sleep(time.Minute)
+			return nil
+		}
+		loop := func(body func()) {
+			defer func() { recover() }()
+			for range Ordered(t.Context(), numbers(100, nil), 4, work) {
+				body()
+				break
+			}
+		}
+		for _, body := range []func(){func() {}, func() { panic("in the loop") }} {
+			if loop(body); running.Load() != 0 {
+				t.Error("work goes on after the sequence has ended")
+			}
+		}
+	})
+}
+
 func TestOrderedContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	work := func(ctx context.Context, item int, emit func(int) bool) error {
@@ -190,8 +217,10 @@ func TestOrderedContext(t *testing.T) {
 		return nil
 	}
 	var last error
-	for _, err := range Ordered(ctx, numbers(1e9, nil), 2, work) {
-		last = err
+	for o, err := range Ordered(ctx, numbers(1e9, nil), 2, work) {
+		if last = err; o > 10 {
+			t.Error("an output behind an item that was cut short: ", o)
+		}
 	}
 	if last != context.Canceled {
 		t.Error("last error: ", last)

@@ -180,6 +180,7 @@ func TestPatternLong(t *testing.T) {
 				buf = append(buf, []string{"999", "qq", "\xff\xff", "zz\r\n", "c9"}[r.IntN(5)]...)
 			}
 		}
+		buf = append(buf, "\nabc abc q"...)
 		for _, pattern := range []string{`\d{3}`, `q.`, `[q-z]+$`, `[^a-zA-Z0-9_é世\s]{2}`, `c\d`, `9\b`, `^z`, `(?i)[Q-Z]{2}`, `[^\x00-\x{10FFFF}]`} {
 			p, err := Compile(pattern, Options{})
 			must(t, err)
@@ -309,7 +310,7 @@ func TestStudy(t *testing.T) {
 		`\w+`:                            "[] false",
 		`foo\r`:                          "[{foo\r false}] false",
 		`\x{FFFD}`:                       "[] false",
-		`1\d|\db`:                      "[] false",
+		`1\d|\db`:                        "[] false",
 		`(?:zq){2,}`:                     "[{zq false}] false",
 	} {
 		p, err := Compile(pattern, Options{})
