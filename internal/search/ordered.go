@@ -41,7 +41,6 @@ func Ordered[I, O any](ctx context.Context, items iter.Seq2[I, error], workers i
 		}
 		goOn, err := r.drain(yield)
 		cancel()
-		all.Wait()
 		if ctx.Err() != nil {
 			err = ctx.Err()
 		}
@@ -186,7 +185,7 @@ func (t *turn[I, O]) wake() {
 	}
 }
 
-// take waits for outputs or the end. err is meant for after the last output.
+// take waits for outputs or the end, with which err comes.
 func (t *turn[I, O]) take(ctx context.Context) (batch []O, done bool, err error) {
 	t.mu.Lock()
 	if len(t.out) == 0 && !t.done {
@@ -205,8 +204,5 @@ func (t *turn[I, O]) take(ctx context.Context) (batch []O, done bool, err error)
 		t.maker = false
 		t.space <- struct{}{}
 	}
-	if t.done {
-		err = t.err
-	}
-	return batch, t.done, err
+	return batch, t.done, t.err
 }

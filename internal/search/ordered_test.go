@@ -207,29 +207,36 @@ func TestOrderedJoins(t *testing.T) {
 }
 
 func TestOrderedContext(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
-	work := func(ctx context.Context, item int, emit func(int) bool) error {
-		if item == 10 {
-			cancel()
+	for range 30 {
+		ctx, cancel := context.WithCancel(t.Context())
+		ahead := make(chan struct{})
+		work := func(ctx context.Context, item int, emit func(int) bool) error {
+			switch item {
+			case 10: // cut short when others are done
+				<-ahead
+				cancel()
+				return nil
+			case 30:
+				close(ahead)
+			}
+			emit(item)
 			return nil
 		}
-		emit(item)
-		return nil
-	}
-	var last error
-	for o, err := range Ordered(ctx, numbers(1e9, nil), 2, work) {
-		if last = err; o > 10 {
-			t.Error("an output behind an item that was cut short: ", o)
+		var last error
+		for o, err := range Ordered(ctx, numbers(1e9, nil), 2, work) {
+			if last = err; o > 10 {
+				t.Fatal("an output behind an item that was cut short: ", o)
+			}
 		}
-	}
-	if last != context.Canceled {
-		t.Error("last error: ", last)
-	}
-	for range Ordered(ctx, numbers(10, nil), 2, work) {
-		last = nil
-	}
-	if last != nil {
-		t.Error("an ended context gives no error")
+		if last != context.Canceled {
+			t.Fatal("last error: ", last)
+		}
+		for _, err := range Ordered(ctx, numbers(10, nil), 2, work) {
+			last = err
+		}
+		if last != context.Canceled {
+			t.Error("an ended context gives another error: ", last)
+		}
 	}
 }
 
