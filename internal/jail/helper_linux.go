@@ -212,7 +212,7 @@ func (h *helper) close() {
 	if h.setup.level >= Isolated {
 		return
 	}
-	killTagged(h.setup.tag, h.setup.tag+tagsPerJail, killPatience)
+	killTagged(h.setup.tag, h.setup.tag+tagsPerJail, killPatience, false)
 	if h.setup.private != "" {
 		removePrivate(h.setup.private)
 	}

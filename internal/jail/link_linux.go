@@ -220,7 +220,7 @@ func (l *link) bury() {
 	_, _ = l.proc.Wait()
 	timer.Stop()
 	if l.setup.level < Isolated {
-		killTagged(l.setup.tag, l.setup.tag+tagsPerJail, killPatience)
+		killTagged(l.setup.tag, l.setup.tag+tagsPerJail, killPatience, true)
 	}
 	l.group.remove()
 	l.guard.close()

@@ -82,7 +82,7 @@ func (st *starter) finish(r *running, m *done) {
 func (st *starter) end(r *running) bool {
 	st.killing.Lock()
 	defer st.killing.Unlock()
-	return killTagged(r.tag, r.tag+1, killPatience)
+	return killTagged(r.tag, r.tag+1, killPatience, false)
 }
 
 // cancel ends a command before its time. Its leader is then reaped as usual.

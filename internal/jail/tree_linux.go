@@ -3,7 +3,9 @@
 package jail
 
 import (
+	"bytes"
 	"os"
+	"slices"
 	"strconv"
 	"time"
 
@@ -70,8 +72,9 @@ func signalTagged(pid int, first, end int64, sig unix.Signal) {
 }
 
 // killTagged ends all processes with such a tag, and reports whether they are gone. They are stopped first, so that
-// none of them starts another one in the place of one that died. What has ended must be reaped by somebody meanwhile.
-func killTagged(first, end int64, patience time.Duration) bool {
+// none of them starts another one in the place of one that died. What has ended must be reaped by somebody meanwhile; where
+// that is not up to us, with strangers, it is enough that it has ended.
+func killTagged(first, end int64, patience time.Duration, strangers bool) bool {
 	stopped := map[int]bool{}
 	for range 100 {
 		fresh := 0
@@ -89,15 +92,24 @@ func killTagged(first, end int64, patience time.Duration) bool {
 	deadline := time.Now().Add(patience)
 	for pause := 50 * time.Microsecond; ; pause = min(2*pause, 5*time.Millisecond) {
 		pids := tagged(first, end)
-		if len(pids) == 0 {
-			return true
-		}
 		for _, pid := range pids {
 			signalTagged(pid, first, end, unix.SIGKILL)
+		}
+		if strangers {
+			pids = slices.DeleteFunc(pids, hasEnded)
+		}
+		if len(pids) == 0 {
+			return true
 		}
 		if time.Now().After(deadline) {
 			return false
 		}
 		time.Sleep(pause)
 	}
+}
+
+// hasEnded reports whether a process is gone, or only waits to be reaped.
+func hasEnded(pid int) bool {
+	b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	return err != nil || bytes.HasPrefix(b[bytes.LastIndexByte(b, ')')+1:], []byte(" Z"))
 }
