@@ -24,9 +24,7 @@ type stream struct {
 
 const flushAfter = 20 * time.Millisecond
 
-func newStream(f *os.File) *stream {
-	return &stream{file: f, w: bufio.NewWriterSize(f, 32<<10)}
-}
+func newStream(f *os.File) *stream { return &stream{file: f, w: bufio.NewWriterSize(f, 32<<10)} }
 
 func (s *stream) Write(p []byte) (int, error) {
 	s.mu.Lock()

@@ -1,0 +1,195 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+	"unicode/utf8"
+)
+
+func TestSizes(t *testing.T) {
+	for text, want := range map[string]size{
+		"1": 1, "4096": 4096, "1k": 1 << 10, "2KiB": 2 << 10, "3M": 3 << 20, "4gib": 4 << 30, "1T": 1 << 40, "7B": 7, "none": -1,
+	} {
+		var n size
+		if err := n.Set(text); err != nil || n != want {
+			t.Errorf("%q: %d, %v", text, n, err)
+		}
+	}
+	for _, text := range []string{"", "0", "-1", "k", "1kb", "1KiBB", "1 k", "1.5G", "8388608T", "99999999999999999999", "1e3"} {
+		var n size
+		if err := n.Set(text); err == nil {
+			t.Errorf("%q is taken for %d", text, n)
+		}
+	}
+}
+
+func TestDurations(t *testing.T) {
+	for text, want := range map[string]time.Duration{
+		"30": 30 * time.Second, "30s": 30 * time.Second, "1m30s": 90 * time.Second, "20ms": 20 * time.Millisecond, "none": -1, "0": -1,
+	} {
+		var d duration
+		if err := d.Set(text); err != nil || time.Duration(d) != want {
+			t.Errorf("%q: %v, %v", text, time.Duration(d), err)
+		}
+	}
+	for _, text := range []string{"", "-1", "-1s", "0s", "s", "1x", "99999999999999"} {
+		var d duration
+		if err := d.Set(text); err == nil {
+			t.Errorf("%q is taken for %v", text, time.Duration(d))
+		}
+	}
+}
+
+// FuzzValues: whatever a flag is given, it is refused or has a sensible value.
+func FuzzValues(f *testing.F) {
+	for _, s := range []string{"1:2", ":", "10", "5KiB", "1m", "none", "755", "-1", "9223372036854775807T"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		var lines span
+		if lines.Set(s) == nil && (lines.from < 1 || lines.to < lines.from) {
+			t.Errorf("lines %q: %v", s, lines)
+		}
+		var n size
+		if n.Set(s) == nil && n < 1 && n != -1 {
+			t.Errorf("size %q: %d", s, n)
+		}
+		var c count
+		if c.Set(s) == nil && c < 1 && c != -1 {
+			t.Errorf("count %q: %d", s, c)
+		}
+		var d duration
+		if d.Set(s) == nil && d < 1 && d != -1 {
+			t.Errorf("duration %q: %d", s, d)
+		}
+		var m fileMode
+		if m.Set(s) == nil && (m < 1 || m > 0o777) {
+			t.Errorf("mode %q: %o", s, m)
+		}
+		if v := visible(s, false); strings.ContainsAny(v, "\x1b\n\r\x00\u009b\u202e") || !utf8.ValidString(v) {
+			t.Errorf("visible %q: %q", s, v)
+		}
+	})
+}
+
+// FuzzConfig: no config file makes the program panic.
+func FuzzConfig(f *testing.F) {
+	f.Add("default = \"a\"\n[backends.a]\nurl = \"local:.\"\n[backends.a.limits]\ntime = \"1s\"\n")
+	f.Add("[backends]\na = 1\n")
+	f.Add("[backends.a]\nroutes = { \"/x/\" = \"a\" }\ndefault = \"a\"\n")
+	f.Add("backends = { a = {} }")
+	f.Fuzz(func(t *testing.T, text string) {
+		file := filepath.Join(t.TempDir(), "c.toml")
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c, err := loadConfig(file)
+		if err != nil && strings.Contains(err.Error(), "main.") {
+			t.Error(err)
+		}
+		if err == nil {
+			for name, b := range c.Backends {
+				if b.options() == nil {
+					t.Error(name)
+				}
+			}
+		}
+	})
+}
+
+// What a diff says leads from one text to the other, whatever they are.
+func TestDiffIsTrue(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 5000 {
+		a, b := someLines(r), someLines(r)
+		if r.IntN(2) == 0 {
+			b = mutated(r, a)
+		}
+		var made []string
+		at := 0
+		for _, c := range compare(a, b) {
+			if c.oldFrom < at || c.oldFrom == c.oldTo && c.newFrom == c.newTo {
+				t.Fatalf("%v to %v: %v", a, b, c)
+			}
+			made = append(append(made, a[at:c.oldFrom]...), b[c.newFrom:c.newTo]...)
+			at = c.oldTo
+		}
+		made = append(made, a[at:]...)
+		if fmt.Sprint(made) != fmt.Sprint(b) {
+			t.Fatalf("%v to %v makes %v", a, b, made)
+		}
+	}
+}
+
+func someLines(r *rand.Rand) []string {
+	var l []string
+	for range r.IntN(8) {
+		l = append(l, string(rune('a'+r.IntN(6)))+"\n")
+	}
+	return l
+}
+
+func mutated(r *rand.Rand, a []string) []string {
+	var b []string
+	for _, l := range a {
+		if r.IntN(4) > 0 {
+			b = append(b, l)
+		}
+		if r.IntN(5) == 0 {
+			b = append(b, "z\n")
+		}
+	}
+	return b
+}
+
+func TestDiffShowsLittle(t *testing.T) {
+	var old, new strings.Builder
+	for i := range 100_000 {
+		fmt.Fprintf(&old, "line %d\n", i)
+		if i == 50_000 || i == 99_999 {
+			new.WriteString("other\n")
+			continue
+		}
+		fmt.Fprintf(&new, "line %d\n", i)
+	}
+	got := unified("f", old.String(), strings.TrimSuffix(new.String(), "\n"))
+	want := "--- f\n+++ f\n@@ -49998,7 +49998,7 @@\n line 49997\n line 49998\n line 49999\n-line 50000\n+other\n line 50001\n line 50002\n line 50003\n" +
+		"@@ -99997,4 +99997,4 @@\n line 99996\n line 99997\n line 99998\n-line 99999\n+other\n\\ No newline at end of file\n"
+	if got != want {
+		t.Errorf("%s", got)
+	}
+	if got := unified("f", "", "a\n"); got != "--- f\n+++ f\n@@ -0,0 +1 @@\n+a\n" {
+		t.Errorf("%s", got)
+	}
+}
+
+// Output is held back for a moment only.
+func TestStreamFlushes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer
+		s := &stream{w: bufio.NewWriter(&out)}
+		for i := range 3 {
+			before := out.Len()
+			fmt.Fprintln(s, "found")
+			if out.Len() != before {
+				t.Errorf("%d: written at once", i)
+			}
+			time.Sleep(flushAfter)
+			synctest.Wait()
+			if out.Len() != before+6 {
+				t.Errorf("%d: %q after a moment", i, &out)
+			}
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
