@@ -139,7 +139,13 @@ func (w *world) proc() error {
 	if err := os.Mkdir("/proc", 0o755); err != nil {
 		return err
 	}
-	if err := unix.Mount("proc", "/proc", "proc", writable0|unix.MS_NOEXEC|unix.MS_RDONLY, ""); err != nil {
+	if err := unix.Mount("proc", "/proc", "proc", writable0|unix.MS_NOEXEC, ""); err != nil {
+		return err
+	}
+	if w.setup.count {
+		w.boundPids()
+	}
+	if err := unix.MountSetattr(unix.AT_FDCWD, "/proc", 0, &unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY}); err != nil {
 		return err
 	}
 	masked := procMasked
@@ -158,6 +164,19 @@ func (w *world) proc() error {
 		}
 	}
 	return nil
+}
+
+// pidsBounded is the note that boundPids did it.
+const pidsBounded = "pids=bounded"
+
+// boundPids bounds the numbers of processes, and with them the processes. The kernel keeps 300 numbers back after the first
+// round. Before Linux 6.14 the bound is not of the namespace and cannot be written from within one.
+func (w *world) boundPids() {
+	const file = "/proc/sys/kernel/pid_max"
+	err := os.WriteFile(file, []byte(itoa(w.setup.limits.processes+helperTasks+300)), 0)
+	if err == nil {
+		w.notes = append(w.notes, pidsBounded)
+	}
 }
 
 // mask puts something empty over what fd is.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -39,7 +40,7 @@ func layersOf(s *setup, level Level, r *ready) []Layer {
 			Layer{Name: "hidden names", Detail: "commands can see them", Missing: "Landlock cannot except a name from a folder", Remedy: "level isolated"},
 			networkLayer(s.network, "no sockets at all"))
 	}
-	return append(layers, limitsLayer(world), processesLayer(s, level))
+	return append(layers, limitsLayer(), processesLayer(s, level, slices.Contains(r.notes, pidsBounded)))
 }
 
 func ifs(cond bool, yes, no string) string {
@@ -75,21 +76,24 @@ func signalsLayer(world bool, version int) Layer {
 	return l
 }
 
-func limitsLayer(world bool) Layer {
+func limitsLayer() Layer {
 	return Layer{Name: "limits", OK: true, Detail: "data, processor time, file size and open files of each process"}
 }
 
 // processesLayer: the kernel does not count the processes of the host's root.
-func processesLayer(s *setup, level Level) Layer {
+func processesLayer(s *setup, level Level, bounded bool) Layer {
 	l := Layer{Name: "process limit", OK: true, Detail: "by resource limit"}
 	switch {
 	case s.limits.processes == 0:
 		l.Detail = "none was asked for"
 	case level >= Capped:
 		l.Detail = "by control group"
-	case os.Geteuid() == 0:
+	case s.count && bounded:
+		l.Detail = "by the numbers that processes can have; up to 300 more than asked for"
+	case s.count:
 		l.OK, l.Detail = false, "a command can start any number of processes until it is ended"
-		l.Missing, l.Remedy = "a control group; the resource limit does not bind root", "level capped, or another user than root"
+		l.Missing = "a control group or numbers of processes that can be bounded (Linux 6.14); the resource limit does not bind root"
+		l.Remedy = "another user than root, level capped, or a limit on the whole container (docker run --pids-limit)"
 	case level == Restricted:
 		l.Detail = "by resource limit, which counts all processes of the user"
 	}

@@ -27,7 +27,7 @@ type setup struct {
 	level    Level
 	network  bool
 	root     bool  // the owner is the host's root
-	capped   bool  // a control group holds the number of processes
+	count    bool  // neither a control group nor a resource limit bounds the number of processes
 	tag      int64 // the first tag of the jail's commands, see tree_linux.go
 	owner    int64 // its process id
 	landlock int64 // the highest version to use
@@ -48,7 +48,7 @@ func (s *setup) encode() []byte {
 	e.int(int64(s.level))
 	e.bool(s.network)
 	e.bool(s.root)
-	e.bool(s.capped)
+	e.bool(s.count)
 	for _, v := range []int64{s.tag, s.owner, s.landlock, s.dev, s.ino} {
 		e.int(v)
 	}
@@ -67,7 +67,7 @@ func decodeSetup(b []byte) (*setup, error) {
 	if d.str() != setupMagic {
 		return nil, errFrame
 	}
-	s := &setup{level: Level(d.int()), network: d.bool(), root: d.bool(), capped: d.bool()}
+	s := &setup{level: Level(d.int()), network: d.bool(), root: d.bool(), count: d.bool()}
 	for _, p := range []*int64{&s.tag, &s.owner, &s.landlock, &s.dev, &s.ino} {
 		*p = d.int()
 	}

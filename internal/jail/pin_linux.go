@@ -7,7 +7,6 @@ import (
 	"runtime"
 	"strings"
 	"sync"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -20,9 +19,6 @@ type keeper struct {
 	mu    sync.Mutex
 	seals map[string]string // where the read-only mount of each name is
 }
-
-// keepEvery is for how long at most a running command can change a protected name that the host has replaced.
-const keepEvery = 100 * time.Millisecond
 
 // protect makes the mounts of all names.
 func (w *world) protect() error {

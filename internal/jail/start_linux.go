@@ -121,7 +121,8 @@ func newSetup(c *Config) (*setup, error) {
 // open starts a helper for one level.
 func open(ctx context.Context, c *Config, s *setup, level Level, group *cgroup) (*Jail, error) {
 	own := *s
-	own.level, own.capped, own.mount = min(level, Isolated), level >= Capped, s.dir
+	own.level, own.mount = min(level, Isolated), s.dir
+	own.count = own.root && own.limits.processes > 0 && level < Capped && level > Unconfined
 	var env []string
 	var lock *os.File
 	var guard *guardian

@@ -13,6 +13,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// watchEvery is for how long at most a running command can change a protected name that the host has replaced.
+const watchEvery = 50 * time.Millisecond
+
 const killPatience = 10 * time.Second
 
 // starter starts the commands of a jail and sees to their ends.
@@ -81,7 +84,7 @@ func (st *starter) run() (int, error) {
 	if c.err == nil {
 		go st.reap()
 		if st.keeper != nil {
-			go st.keep()
+			go st.watch()
 		}
 	}
 	return c.version, c.err
@@ -120,8 +123,8 @@ func (st *starter) start(s *start, fds []int) {
 	st.some.Broadcast()
 }
 
-// keep looks after the protected names while commands run.
-func (st *starter) keep() {
+// watch looks after the protected names while commands run.
+func (st *starter) watch() {
 	for {
 		st.mu.Lock()
 		for len(st.byID) == 0 {
@@ -131,7 +134,7 @@ func (st *starter) keep() {
 		if st.keeper.check() != nil {
 			os.Exit(1) // better no jail than one with a hole
 		}
-		time.Sleep(keepEvery)
+		time.Sleep(watchEvery)
 	}
 }
 
