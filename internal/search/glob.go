@@ -28,7 +28,8 @@ type Glob struct {
 	suffix  string // every match ends with it
 	exact   bool   // nothing but prefix
 	tail    bool   // "*" and suffix, nothing else
-	anyDir  bool   // the pattern began with "**/" and has no other slash
+	anyDir  bool   // the pattern is root, "**/" and something without a slash
+	root    string // a literal directory with a '/' behind it, or ""
 	slash   bool
 	auto    *automaton
 	pattern string
@@ -52,7 +53,7 @@ func CompileGlob(pattern string) (*Glob, error) {
 	prefix, whole := literalPrefix(steps)
 	g.base = baseOf(prefix)
 	if rest, ok := onlyBase(steps); ok {
-		g.anyDir = true
+		g.anyDir, g.root = true, prefix
 		steps = rest
 		prefix, whole = literalPrefix(steps)
 	}
@@ -82,7 +83,7 @@ func (g *Glob) Match(name string, hidden bool) bool {
 	}
 	if g.anyDir {
 		i := strings.LastIndexByte(name, '/') + 1
-		if !hidden && hasHidden(name[:i]) {
+		if !strings.HasPrefix(name, g.root) || !hidden && hasHidden(name[len(g.root):i]) {
 			return false
 		}
 		name = name[i:]
@@ -103,7 +104,8 @@ func (g *Glob) Below(dir string, hidden bool) bool {
 	case dir == ".":
 		return true
 	case g.anyDir:
-		return hidden || !hasHidden(dir)
+		dir += "/"
+		return strings.HasPrefix(g.root, dir) || strings.HasPrefix(dir, g.root) && (hidden || !hasHidden(dir[len(g.root):]))
 	}
 	return g.auto.opens(dir, hidden)
 }
@@ -128,20 +130,27 @@ func baseOf(prefix string) string {
 	return "."
 }
 
-// onlyBase returns the steps behind a leading "**/" if no slash follows it, so
-// that only the base name has to be looked at.
+// onlyBase returns the steps behind the first "**/" if only a literal directory
+// comes before and no slash after it, so that only the base name has to be
+// matched.
 func onlyBase(steps []step) ([]step, bool) {
-	if len(steps) < 3 || steps[0].op != opGlobStar || steps[1].op != opRune || steps[1].r != '/' {
+	n := 0
+	for steps[n].op == opRune {
+		n++
+	}
+	slash := func(i int) bool { return i < len(steps) && steps[i].op == opRune && steps[i].r == '/' }
+	if steps[n].op != opGlobStar || n > 0 && !slash(n-1) || !slash(n+1) {
 		return nil, false
 	}
-	rest := make([]step, len(steps)-2)
-	for i, s := range steps[2:] {
+	n += 2
+	rest := make([]step, len(steps)-n)
+	for i, s := range steps[n:] {
 		if s.op == opRune && s.r == '/' || s.op == opGlobStar {
 			return nil, false
 		}
 		alts := make([]int32, len(s.alts))
 		for j, alt := range s.alts {
-			alts[j] = alt - 2
+			alts[j] = alt - int32(n)
 		}
 		s.alts = alts
 		rest[i] = s

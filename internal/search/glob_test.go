@@ -142,7 +142,8 @@ func TestGlobBelow(t *testing.T) {
 	}{
 		{"*.go", ".", false, true}, {"*.go", "a", true, false}, {"a/*.go", "a", false, true}, {"a/*.go", "b", false, false},
 		{"a/*.go", "a/b", false, false}, {"**/*.go", "a/b", false, true}, {"**/*.go", "a/.b", false, false}, {"**/*.go", "a/.b", true, true},
-		{"src/**/x/*", "src/a/b", false, true}, {"src/**/x/*", "lib", false, false}, {".a/**", ".a", false, true}, {"{a,b/c}/d", "b", false, true},
+		{"src/**/x/*", "src/a/b", false, true}, {"src/**/x/*", "lib", false, false}, {"src/a/**/*.go", "src", false, true}, {"src/a/**/*.go", "src/b", false, false}, {"src/a/**/*.go", "src/ab", false, false},
+		{".a/**/*.go", ".a/b", false, true}, {".a/**/*.go", ".a/.b", false, false}, {".a/**", ".a", false, true}, {"{a,b/c}/d", "b", false, true},
 		{"{a,b/c}/d", "c", false, false},
 	}
 	for _, test := range tests {
