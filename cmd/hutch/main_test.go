@@ -30,12 +30,17 @@ func TestScriptsOnBoth(t *testing.T) {
 	}
 }
 
+// raceOptions spares every process the second that a program under the race
+// detector waits at its end.
+const raceOptions = "atexit_sleep_ms=0"
+
 func runScripts(t *testing.T, dir, backend string) {
 	testscript.Run(t, testscript.Params{
 		Dir: dir,
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("BACKEND", backend)
 			e.Setenv("NL", "\n")
+			e.Setenv("GORACE", raceOptions)
 			return os.MkdirAll(e.WorkDir+"/ws", 0o755)
 		},
 		Condition: condition,

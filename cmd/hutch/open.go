@@ -207,7 +207,7 @@ func (o *opener) composite(b *backendConfig) (made, error) {
 	}
 	c, err := composite.New(main.b, routes)
 	if err != nil {
-		return made{}, err
+		return made{}, usage(err)
 	}
 	if main.sandbox == nil && len(sandboxes) == 1 {
 		main.sandbox = sandboxes[0]

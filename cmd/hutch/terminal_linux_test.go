@@ -16,7 +16,7 @@ func onTerminal(t *testing.T, dir string, args ...string) string {
 	t.Helper()
 	master, slave := terminal(t)
 	cmd := program(t, dir, args...)
-	cmd.Env = append(os.Environ(), "TERM=xterm", "NO_COLOR=")
+	cmd.Env = append(cmd.Env, "TERM=xterm", "NO_COLOR=")
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = slave, slave, slave
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)

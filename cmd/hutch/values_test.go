@@ -176,16 +176,21 @@ func TestStreamFlushes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer
 		s := &stream{w: bufio.NewWriter(&out)}
+		written := func() int {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			return out.Len()
+		}
 		for i := range 3 {
-			before := out.Len()
+			before := written()
 			fmt.Fprintln(s, "found")
-			if out.Len() != before {
+			if written() != before {
 				t.Errorf("%d: written at once", i)
 			}
 			time.Sleep(flushAfter)
 			synctest.Wait()
-			if out.Len() != before+6 {
-				t.Errorf("%d: %q after a moment", i, &out)
+			if written() != before+6 {
+				t.Errorf("%d: %d bytes after a moment", i, written())
 			}
 		}
 		if err := s.Close(); err != nil {
