@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"sync"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -98,6 +99,7 @@ func (h *helper) open() (*ready, error) {
 	if min(landlockVersion(), int(s.landlock)) < 6 { // commands can send signals to threads that the filter does not know
 		signal.Notify(make(chan os.Signal, 1))
 	}
+	spareThreads(8)
 	h.starter = newStarter(s, h.null, h.keeper)
 	if s.level > Unconfined {
 		if err := setLimits(s.limits); err != nil {
@@ -113,6 +115,25 @@ func (h *helper) open() (*ready, error) {
 		dropCapsEverywhere(h.keeper != nil)
 	}
 	return answer, nil
+}
+
+// spareThreads makes the runtime have threads to spare. It cannot go on without one that it needs, and when commands have used
+// up all the processes that there can be, none is to be had.
+func spareThreads(n int) {
+	var started, ended sync.WaitGroup
+	all := make(chan struct{})
+	started.Add(n)
+	for range n {
+		ended.Go(func() {
+			runtime.LockOSThread()
+			defer runtime.UnlockOSThread()
+			started.Done()
+			<-all
+		})
+	}
+	started.Wait()
+	close(all)
+	ended.Wait()
 }
 
 // enter goes to where commands will run, and returns where they see the workspace.

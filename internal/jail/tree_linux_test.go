@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -95,7 +96,8 @@ func TestOthersLive(t *testing.T) {
 	})
 }
 
-const forkBomb = `b() { b | b & }; b; sleep 30`
+// A shell gives up when it cannot fork; the bomb with a function leaves no shell that could.
+var forkBombs = []string{`b() { b | b & }; b; sleep 30`, `while :; do sleep 30 & done`}
 
 func TestForkBomb(t *testing.T) {
 	forLevels(t, func(t *testing.T, level Level) {
@@ -103,28 +105,28 @@ func TestForkBomb(t *testing.T) {
 		if l := layer(t, j, "process limit"); !l.OK {
 			t.Skip(l.Missing)
 		}
-		most := 0
-		stop := make(chan struct{})
-		go func() {
-			for {
-				select {
-				case <-stop:
-					return
-				case <-time.After(20 * time.Millisecond):
-					most = max(most, len(tagged(tagsOf(j))))
+		for _, bomb := range forkBombs {
+			var most atomic.Int64
+			ctx, stop := context.WithCancel(context.Background())
+			var counting sync.WaitGroup
+			counting.Go(func() {
+				for ctx.Err() == nil {
+					most.Store(max(most.Load(), int64(len(tagged(tagsOf(j))))))
+					time.Sleep(10 * time.Millisecond)
 				}
+			})
+			o := runCommand(j, &Command{Args: []string{"sh", "-c", bomb}, Timeout: time.Second})
+			stop()
+			counting.Wait()
+			if o.err != nil || o.Duration > 10*time.Second {
+				t.Errorf("status %+v error %v", o.Status, o.err)
 			}
-		}()
-		o := runCommand(j, &Command{Args: []string{"sh", "-c", forkBomb}, Timeout: time.Second})
-		stop <- struct{}{}
-		if o.err != nil || !o.TimedOut || o.Duration > 10*time.Second {
-			t.Errorf("status %+v error %v", o.Status, o.err)
-		}
-		if most > 430 || most < 10 {
-			t.Errorf("there were %d processes", most)
-		}
-		if left := tagged(tagsOf(j)); len(left) > 1 {
-			t.Errorf("%d processes are left", len(left))
+			if most.Load() > 430 {
+				t.Errorf("there were %d processes", most.Load())
+			}
+			if left := tagged(tagsOf(j)); len(left) > 1 {
+				t.Errorf("%d processes are left", len(left))
+			}
 		}
 		run(t, j, "true")
 	}, Capped, Isolated, Restricted)
