@@ -5,7 +5,7 @@
 // that mounts nest. What the backend around a mount has at the mount point or
 // below it is hidden, in every operation, search included; so is a file of its
 // where a directory above a mount point must be. Only names count: a link of
-// one backend never leads into another.
+// one backend never leads into another, and may lead to what is hidden.
 //
 // Mount points and the directories above them are always there, also where no
 // backend has them. They are shown as directories of mode 0755 without a
@@ -14,7 +14,9 @@
 // it. So [hutch.RemoveAll] of a directory with a mount in it is refused before
 // anything is gone, and of "." stops at the first of them.
 //
-// Errors carry the names of the composite.
+// Errors carry the names of the composite. A name that is longer than
+// [hutch.MaxName] with its prefix is no name here and is left out of lists and
+// searches.
 package composite
 
 import (
@@ -54,7 +56,8 @@ type Routes map[string]hutch.Backend
 // under Root followed by their names in the composite: always, if that is the
 // default backend and is Rooted itself, and where a backend at "project" has
 // a Root that ends in "/project", such as "/workspace/project". Otherwise no Root
-// would be true.
+// would be true. A name of another mount has a path below Root too, like every
+// name, but for now commands find nothing there, or what the mount hides.
 type Backend struct {
 	mounts map[string]*mount   // by mount point; that of the default is "."
 	inside map[string][]string // names of fixed entries directly in a directory, sorted
@@ -148,6 +151,9 @@ func (m *mount) outer(name string) string {
 	}
 	return m.at + "/" + name
 }
+
+// tooLong reports whether a name, valid in a mount, is no name of the composite.
+func tooLong(name string) bool { return len(name) > hutch.MaxName }
 
 func (m *mount) info(i hutch.Info) hutch.Info {
 	i.Name = m.outer(i.Name)

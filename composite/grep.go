@@ -62,7 +62,7 @@ func (c *Backend) grepOne(ctx context.Context, q hutch.Query, dir string, yield 
 			return
 		}
 		match.Name = m.outer(match.Name)
-		if !yield(match, nil) {
+		if !tooLong(match.Name) && !yield(match, nil) {
 			return
 		}
 	}
@@ -113,7 +113,10 @@ func (g *grepper) tree(dir string) bool {
 			}
 			mounts = mounts[1:]
 		}
-		if !g.c.fixed(match.Name) && !g.take(match) { // a file there is hidden
+		if g.c.fixed(match.Name) || tooLong(match.Name) { // a file there is hidden
+			continue
+		}
+		if !g.take(match) {
 			return false
 		}
 	}

@@ -47,6 +47,9 @@ func (c *Backend) entries(ctx context.Context, dir string, list func(*mount) lis
 				return
 			}
 			info = m.info(info)
+			if tooLong(info.Name) {
+				continue
+			}
 			n, hidden := slices.BinarySearch(fixed, info.Name)
 			if !yieldFixed(fixed[:n], yield) {
 				return

@@ -15,10 +15,11 @@ import (
 // Rename implements [hutch.Renamer]. From one backend to another it is no single
 // step: a reader may see both files, and an error in the middle leaves both.
 func (c *Backend) Rename(ctx context.Context, from, to string) error {
-	for _, name := range []string{from, to} {
-		if err := check(ctx, "rename", name); err != nil {
-			return err
-		}
+	if err := hutch.CheckName("rename", from); err != nil {
+		return err
+	}
+	if err := check(ctx, "rename", to); err != nil {
+		return err
 	}
 	if from == to || c.fixed(from) || c.fixed(to) || strings.HasPrefix(to, from+"/") {
 		return c.renameFixed(ctx, from, to)

@@ -73,7 +73,8 @@ func (w *walker) whole(dir string, top bool) bool {
 		if err != nil {
 			return w.pass(w.c.absent(w.ctx, dir, m.err(err)), top)
 		}
-		if !w.yield(m.info(info), nil) {
+		info = m.info(info)
+		if !tooLong(info.Name) && !w.yield(info, nil) {
 			return false
 		}
 	}
