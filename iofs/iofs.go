@@ -128,18 +128,39 @@ func (b *backend) Stat(ctx context.Context, name string) (hutch.Info, error) {
 }
 
 func (b *backend) List(ctx context.Context, dir string) iter.Seq2[hutch.Info, error] {
+	return b.entries(ctx, dir, func(name, at string, e fs.DirEntry) (hutch.Info, error) {
+		info, err := e.Info()
+		if err != nil {
+			return hutch.Info{}, err
+		}
+		return b.info(ctx, name, at, info)
+	})
+}
+
+// Scan implements [hutch.Scanner]: where revisions are hashes, List reads every
+// file.
+func (b *backend) Scan(ctx context.Context, dir string) iter.Seq2[hutch.Info, error] {
+	return b.entries(ctx, dir, func(name, _ string, e fs.DirEntry) (hutch.Info, error) {
+		return hutch.Info{Name: name, Mode: e.Type()}, nil
+	})
+}
+
+// describer makes an Info of an entry, which is name here and at in the fs.FS.
+type describer func(name, at string, e fs.DirEntry) (hutch.Info, error)
+
+func (b *backend) entries(ctx context.Context, dir string, describe describer) iter.Seq2[hutch.Info, error] {
 	return func(yield func(hutch.Info, error) bool) {
 		if err := check(ctx, "list", dir); err != nil {
 			yield(hutch.Info{}, err)
 			return
 		}
-		if err := b.list(ctx, dir, func(i hutch.Info) bool { return yield(i, nil) }); err != nil {
+		if err := b.list(ctx, dir, describe, func(i hutch.Info) bool { return yield(i, nil) }); err != nil {
 			yield(hutch.Info{}, failure("list", dir, err))
 		}
 	}
 }
 
-func (b *backend) list(ctx context.Context, dir string, yield func(hutch.Info) bool) error {
+func (b *backend) list(ctx context.Context, dir string, describe describer, yield func(hutch.Info) bool) error {
 	at, info, err := b.find(dir)
 	if err != nil {
 		return err
@@ -158,7 +179,7 @@ func (b *backend) list(ctx context.Context, dir string, yield func(hutch.Info) b
 		if strings.Contains(e.Name(), "/") || hutch.CheckName("list", name) != nil {
 			continue
 		}
-		i, err := b.entry(ctx, name, path.Join(at, e.Name()), e)
+		i, err := describe(name, path.Join(at, e.Name()), e)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue // removed since the directory was read
 		}
@@ -173,14 +194,6 @@ func (b *backend) list(ctx context.Context, dir string, yield func(hutch.Info) b
 		}
 	}
 	return nil
-}
-
-func (b *backend) entry(ctx context.Context, name, at string, e fs.DirEntry) (hutch.Info, error) {
-	info, err := e.Info()
-	if err != nil {
-		return hutch.Info{}, err
-	}
-	return b.info(ctx, name, at, info)
 }
 
 func (b *backend) Write(_ context.Context, name string, _ io.Reader, _ *hutch.WriteOptions) (hutch.Info, error) {
