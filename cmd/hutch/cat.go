@@ -23,7 +23,7 @@ content has U+FFFD in it and content_base64 is exact.`,
 		Args:    args(1, -1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
-			w, err := c.open(ctx, nil)
+			w, err := c.open(nil)
 			if err != nil {
 				return err
 			}

@@ -72,7 +72,7 @@ func (c *cli) names(ctx context.Context, start string, dirs bool) ([]string, cob
 	}
 	ctx, cancel := context.WithTimeout(ctx, completeTime)
 	defer cancel()
-	w, err := c.open(ctx, nil)
+	w, err := c.open(nil)
 	if err != nil {
 		return nil, directive
 	}

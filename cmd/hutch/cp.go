@@ -86,7 +86,7 @@ func fileUnless(ctx context.Context, b hutch.Backend, name string, deep bool) er
 
 // transfer does what makes something at one name appear at another.
 func (c *cli) transfer(ctx context.Context, from, to string, do func(ctx context.Context, b hutch.Backend, from, to string) error) error {
-	w, err := c.open(ctx, nil)
+	w, err := c.open(nil)
 	if err != nil {
 		return err
 	}

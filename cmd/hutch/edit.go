@@ -124,7 +124,7 @@ func jsonError(err error) error {
 }
 
 func (e *editor) run(ctx context.Context, path string, edits []hutch.Edit) error {
-	w, err := e.open(ctx, nil)
+	w, err := e.open(nil)
 	if err != nil {
 		return err
 	}
@@ -145,7 +145,7 @@ func (e *editor) run(ctx context.Context, path string, edits []hutch.Edit) error
 			entry
 			Replaced []int  `json:"replaced"`
 			Diff     string `json:"diff"`
-		}{entryOf(res.Info), res.Replaced, diff})
+		}{entryOf(w.lasting(res.Info)), res.Replaced, diff})
 	}
 	return e.printer().diff(e.out, diff)
 }

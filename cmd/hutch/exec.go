@@ -122,7 +122,7 @@ func (r *runner) run(ctx context.Context, cmd *hutch.Cmd) error {
 		return usage(err)
 	}
 	cmd.Env = env
-	w, err := r.open(ctx, r.adjust)
+	w, err := r.open(r.adjust)
 	if err != nil {
 		var f *failure
 		if errors.As(err, &f) {

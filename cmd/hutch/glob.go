@@ -39,7 +39,7 @@ Exit status: 0 found, 1 nothing found or an error, 2 wrong usage.`,
 }
 
 func (c *cli) glob(ctx context.Context, pattern string, o hutch.GlobOptions) error {
-	w, err := c.open(ctx, nil)
+	w, err := c.open(nil)
 	if err != nil {
 		return err
 	}

@@ -92,7 +92,7 @@ func (s *searcher) run(ctx context.Context, paths []string) error {
 	if err := s.q.Check(); err != nil {
 		return usage(err)
 	}
-	w, err := s.open(ctx, nil)
+	w, err := s.open(nil)
 	if err != nil {
 		return err
 	}

@@ -17,7 +17,7 @@ import (
 
 // bring copies from the host into the backend.
 func (c *cli) bring(ctx context.Context, from, to string, deep bool) error {
-	w, err := c.open(ctx, nil)
+	w, err := c.open(nil)
 	if err != nil {
 		return err
 	}
@@ -69,7 +69,7 @@ func bringTree(ctx context.Context, b hutch.Backend, from, to string) error {
 
 // take copies from the backend to the host.
 func (c *cli) take(ctx context.Context, from, to string, deep bool) error {
-	w, err := c.open(ctx, nil)
+	w, err := c.open(nil)
 	if err != nil {
 		return err
 	}

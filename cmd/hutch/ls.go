@@ -42,7 +42,7 @@ mod_time, rev.`,
 }
 
 func (l *lister) run(ctx context.Context, args []string) error {
-	w, err := l.open(ctx, nil)
+	w, err := l.open(nil)
 	if err != nil {
 		return err
 	}

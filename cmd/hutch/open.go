@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -19,35 +18,51 @@ type workspace struct {
 	b       hutch.Backend
 	url     string         // as the user wrote it
 	sandbox *local.Sandbox // where commands run, if that is local
-	commits []func() error // what stores the changes
-	closers []func() error
+
+	locals []*local.Sandbox // all that were opened
+	states []*stateFile
 }
 
 // commit stores what was changed. A verb that changes something calls it before
 // it says so.
 func (w *workspace) commit() error {
-	for _, f := range w.commits {
-		if err := f(); err != nil {
+	for _, s := range w.states {
+		if err := s.commit(); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// lasting is the Info of a version that was just written, with the revision that
+// the next process will see.
+func (w *workspace) lasting(i hutch.Info) hutch.Info {
+	for _, s := range w.states {
+		if rev, ok := s.stored[i.Rev]; ok {
+			i.Rev = rev
+		}
+	}
+	return i
+}
+
+// close closes what was opened, and forgets what was not committed.
 func (w *workspace) close() error {
 	if w == nil {
 		return nil
 	}
 	var all error
-	for _, f := range slices.Backward(w.closers) {
-		all = errors.Join(all, f())
+	for _, l := range w.locals {
+		all = errors.Join(all, l.Close())
+	}
+	for _, s := range w.states {
+		s.close()
 	}
 	return all
 }
 
 // open opens the backend that the flags name. adjust may be nil; it changes the
 // options of every local backend.
-func (c *cli) open(ctx context.Context, adjust func(*local.Options)) (*workspace, error) {
+func (c *cli) open(adjust func(*local.Options)) (*workspace, error) {
 	cfg, err := loadConfig(c.config)
 	if err != nil {
 		return nil, usage(err)
@@ -61,7 +76,7 @@ func (c *cli) open(ctx context.Context, adjust func(*local.Options)) (*workspace
 		url = "local:."
 	}
 	c.opened = &workspace{url: url}
-	o := &opener{ctx: ctx, cfg: cfg, adjust: adjust, w: c.opened, made: map[string]made{}}
+	o := &opener{cfg: cfg, adjust: adjust, w: c.opened, made: map[string]made{}}
 	m, err := o.open(url, dir, &backendConfig{})
 	if err != nil {
 		return nil, err
@@ -72,7 +87,6 @@ func (c *cli) open(ctx context.Context, adjust func(*local.Options)) (*workspace
 
 // opener opens a backend and those it is made of.
 type opener struct {
-	ctx    context.Context
 	cfg    *config
 	adjust func(*local.Options)
 	w      *workspace
@@ -158,7 +172,7 @@ func (o *opener) local(dir string, with *backendConfig) (made, error) {
 	if err != nil {
 		return made{}, fmt.Errorf("open local:%s: %w", dir, bare(err))
 	}
-	o.w.closers = append(o.w.closers, sb.Close)
+	o.w.locals = append(o.w.locals, sb)
 	return made{sb, sb}, nil
 }
 
@@ -174,13 +188,12 @@ func (o *opener) state(shown, file string) (made, error) {
 	if m, ok := o.made[key]; ok {
 		return m, nil
 	}
-	b, err := openStateFile(o.ctx, file)
+	s, err := openStateFile(file)
 	if err != nil {
 		return made{}, err
 	}
-	o.w.commits = append(o.w.commits, b.commit)
-	o.w.closers = append(o.w.closers, b.close)
-	o.made[key] = made{b: b}
+	o.w.states = append(o.w.states, s)
+	o.made[key] = made{b: s}
 	return o.made[key], nil
 }
 

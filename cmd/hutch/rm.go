@@ -32,7 +32,7 @@ With --json, one object a line for what was removed: name.`,
 }
 
 func (c *cli) rm(ctx context.Context, args []string, deep, force bool) error {
-	w, err := c.open(ctx, nil)
+	w, err := c.open(nil)
 	if err != nil {
 		return err
 	}

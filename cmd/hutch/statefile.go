@@ -28,14 +28,15 @@ type stateFile struct {
 	loaded  []byte // the document that b was read from
 	changed bool
 	unlock  func()
+	stored  map[string]string // of the revisions written here, those that last
 }
 
 // openStateFile opens a document. One that does not exist yet is empty.
-func openStateFile(_ context.Context, file string) (*stateFile, error) {
+func openStateFile(file string) (*stateFile, error) {
 	if target, err := filepath.EvalSymlinks(file); err == nil {
 		file = target // the link stays, what it leads to is replaced
 	}
-	s := &stateFile{file: file}
+	s := &stateFile{file: file, stored: map[string]string{}}
 	if err := s.load(); err != nil {
 		return nil, err
 	}
@@ -92,7 +93,7 @@ func (s *stateFile) Write(ctx context.Context, name string, r io.Reader, opts *h
 	if err := hutch.CheckName("write", name); err != nil {
 		return info, err
 	}
-	data, err := io.ReadAll(r)
+	data, err := io.ReadAll(untilDone{ctx, r})
 	if err == nil {
 		err = ctx.Err()
 	}
@@ -100,13 +101,25 @@ func (s *stateFile) Write(ctx context.Context, name string, r io.Reader, opts *h
 		return info, &fs.PathError{Op: "write", Path: name, Err: err}
 	}
 	err = s.change(ctx, func(b *state.Backend) (err error) {
-		info, err = b.Write(ctx, name, bytes.NewReader(data), opts)
+		if info, err = b.Write(ctx, name, bytes.NewReader(data), opts); err == nil {
+			s.stored[info.Rev], err = storedRev(ctx, data)
+		}
 		return err
 	})
-	if err == nil {
-		info.Rev, err = storedRev(ctx, data)
-	}
 	return info, err
+}
+
+// untilDone is a reader that ends with its context.
+type untilDone struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (u untilDone) Read(p []byte) (int, error) {
+	if err := u.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return u.r.Read(p)
 }
 
 // storedRev is the revision that a file has once its document was loaded, which
@@ -184,9 +197,8 @@ func (s *stateFile) release() {
 }
 
 // close forgets what was not committed.
-func (s *stateFile) close() error {
+func (s *stateFile) close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.release()
-	return nil
 }

@@ -66,7 +66,7 @@ With --json, one object as of ls.`,
 }
 
 func (c *cli) write(ctx context.Context, path string, r io.Reader, opts *hutch.WriteOptions) error {
-	w, err := c.open(ctx, nil)
+	w, err := c.open(nil)
 	if err != nil {
 		return err
 	}
@@ -81,6 +81,7 @@ func (c *cli) write(ctx context.Context, path string, r io.Reader, opts *hutch.W
 	if err := w.commit(); err != nil {
 		return err
 	}
+	info = w.lasting(info)
 	if c.json {
 		return c.printJSON(entryOf(info))
 	}
