@@ -173,6 +173,7 @@ func (t *env) within(what string, f func()) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
+		defer t.noPanic(what)
 		f()
 	}()
 	timer := time.NewTimer(t.patience)
@@ -185,6 +186,13 @@ func (t *env) within(what string, f func()) {
 	case <-timer.C:
 		stacks := make([]byte, 64<<10)
 		t.Fatalf("%s does not return; goroutines:\n%s", what, stacks[:runtime.Stack(stacks, true)])
+	}
+}
+
+// noPanic turns a panic, in whatever goroutine, into a failure of the check.
+func (t *env) noPanic(what string) {
+	if p := recover(); p != nil {
+		t.Errorf("%s panics: %v", what, p)
 	}
 }
 

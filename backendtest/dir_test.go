@@ -46,11 +46,17 @@ func (d *dirBackend) find(op, name string, follow bool) (string, error) {
 		}
 		next := path.Join(at, s)
 		info, err := os.Lstat(d.host(next))
+		if err == nil && info.Mode().Type() == fs.ModeSymlink && d.wrong["knows no links"] {
+			return "", fail(op, name, fs.ErrNotExist)
+		}
 		if err != nil && len(rest) > 0 && errors.Is(err, syscall.ENOENT) {
 			return path.Join(next, path.Join(rest...)), nil // made by Write, missing for others
 		}
 		if err == nil && info.Mode().Type() == fs.ModeSymlink && (follow || len(rest) > 0) {
 			to, _ := os.Readlink(d.host(next))
+			if path.IsAbs(to) && d.wrong["takes absolute links for others"] {
+				at, to = "", "e"
+			}
 			if links++; links > 20 || path.IsAbs(to) && !d.wrong["follows links out"] {
 				return "", fail(op, name, fs.ErrPermission)
 			}
@@ -82,6 +88,9 @@ func (d *dirBackend) stat(op, name, place string, follow bool) (hutch.Info, []by
 	}
 	fi, err := get(d.host(place))
 	if err != nil {
+		if d.wrong["takes a link to nothing for a refusal"] && op != "write" {
+			return hutch.Info{}, nil, fail(op, name, fs.ErrPermission)
+		}
 		if errors.Is(err, syscall.ENOTDIR) {
 			return hutch.Info{}, nil, fail(op, name, hutch.ErrNotDir)
 		}
@@ -251,6 +260,9 @@ func (d *dirBackend) store(name string, data []byte, opts hutch.WriteOptions) (h
 	if err != nil {
 		return hutch.Info{}, err
 	}
+	if strings.HasPrefix(place+"/", "../") {
+		return hutch.Info{}, nil // a mutant that pretends to have written outside
+	}
 	old, _, err := d.stat("write", name, place, false)
 	mode := hutch.DefaultMode
 	switch {
@@ -299,6 +311,9 @@ func (d *dirBackend) Remove(ctx context.Context, name string) error {
 	place, err := d.find("remove", name, d.wrong["removes through links"])
 	if err != nil {
 		return err
+	}
+	if strings.HasPrefix(place+"/", "../") {
+		return nil // as in store
 	}
 	info, _, err := d.stat("remove", name, place, false)
 	if err != nil {

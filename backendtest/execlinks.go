@@ -17,7 +17,7 @@ func linkChecks() []check {
 		{"Links/Written", "a link is written through, and stays a link", these("d/f", "old"), linksWritten},
 		{"Links/Removed", "Remove and RemoveAll remove a link and never what it points to", these("d/f", "x", "e/g", "y"), linksRemoved},
 		{"Links/Nowhere", "a link to nothing is fs.ErrNotExist, and a loop is an error", nil, linksNowhere},
-		{"Links/Absolute", "an absolute link to a file inside works or is refused, and never leads elsewhere", these("d/f", "inside"), linksAbsolute},
+		{"Links/Absolute", "an absolute link to a file inside works or is refused, and never leads elsewhere", these("d/f", "inside", "e", "else", "e2/f", "else"), linksAbsolute},
 	}
 }
 
@@ -39,20 +39,25 @@ func linksInside(t *env) {
 	t.wantContent("d/new", "written")
 }
 
+// linksLeaving changes nothing outside that would be missed, even where a
+// backend lets it out: what it writes and removes there is called outside.
 func linksLeaving(t *env) {
-	t.sh("ln -s /etc/passwd file; ln -s .. up; ln -s ../../../../../.. high; ln -s / root; ln -s d/../../x odd; ln -s root/etc second")
-	for _, name := range []string{"file", "up", "high", "root", "odd", "second", "up/x", "root/etc/passwd", "high/etc/passwd", "root/new/file"} {
+	t.sh("ln -s /backendtest-outside/file file; ln -s .. up; ln -s ../../../../../.. high; ln -s / root; ln -s d/../../backendtest-outside odd; ln -s root/etc second")
+	for _, name := range []string{"file", "up", "high", "root", "odd", "second", "up/x", "root/etc/passwd", "high/etc/passwd"} {
 		t.wantErr("Open", doOpen(t, t.ctx, t.b, name), name, fs.ErrPermission)
 		t.wantErr("Stat", doStat(t, t.ctx, t.b, name), name, fs.ErrPermission)
 		t.wantErr("List", doList(t, t.ctx, t.b, name), name, fs.ErrPermission)
+	}
+	const outside = "root/backendtest-outside/file"
+	for _, name := range []string{"file", "up", "root", "odd", "up/backendtest-outside", "high/backendtest-outside/x", outside} {
 		t.wantErr("Write", doWrite(t, t.ctx, t.b, name), name, fs.ErrPermission)
 	}
-	for _, name := range []string{"up/x", "root/tmp", "root/etc/passwd"} {
+	for _, name := range []string{"up/backendtest-outside", outside} {
 		t.wantErr("Remove", doRemove(t, t.ctx, t.b, name), name, fs.ErrPermission)
 	}
 	t.write("source", "source")
-	t.wantErr("Move to", doMoveTo(t, t.ctx, t.b, "root/tmp/moved"), "root/tmp/moved", fs.ErrPermission)
-	t.wantErr("Copy to", doCopyTo(t, t.ctx, t.b, "up/copied"), "up/copied", fs.ErrPermission)
+	t.wantErr("Move to", doMoveTo(t, t.ctx, t.b, outside), outside, fs.ErrPermission)
+	t.wantErr("Copy to", doCopyTo(t, t.ctx, t.b, "up/backendtest-outside"), "up/backendtest-outside", fs.ErrPermission)
 	if got := names(collect(t, "Walk", hutch.Walk(t.ctx, t.b, "."))); len(got) != 8 {
 		t.Errorf("Walk shows %q", got)
 	}
@@ -102,7 +107,7 @@ func linksWritten(t *env) {
 }
 
 func linksRemoved(t *env) {
-	t.sh("ln -s d/f link; ln -s d dirlink; ln -s /etc out; ln -s nothing nowhere; ln -s ../d e/in; ln -s /etc e/out")
+	t.sh("ln -s d/f link; ln -s d dirlink; ln -s /backendtest-outside out; ln -s nothing nowhere; ln -s ../d e/in; ln -s .. e/up")
 	for _, name := range []string{"link", "dirlink", "out", "nowhere"} {
 		t.remove(name)
 	}
@@ -114,9 +119,6 @@ func linksRemoved(t *env) {
 	}
 	t.wantAbsent("e")
 	t.wantContent("d/f", "x")
-	if got := t.sh("[ -d /etc ] && echo there"); got != "there\n" {
-		t.Error("/etc is gone")
-	}
 }
 
 func linksNowhere(t *env) {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"maps"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -47,6 +48,7 @@ func (t *env) together(n int, f func(i int)) {
 		for i := range n {
 			all.Go(func() {
 				<-start
+				defer t.noPanic("one of many goroutines")
 				f(i)
 			})
 		}
@@ -112,6 +114,9 @@ func parallelCounter(t *env) {
 		n, err := strconv.Atoi(string(data))
 		if err != nil {
 			return err
+		}
+		for range 10 { // so that others come in between
+			runtime.Gosched()
 		}
 		_, err = t.b.Write(t.ctx, "n", strings.NewReader(strconv.Itoa(n+1)), &hutch.WriteOptions{IfRev: f.Info().Rev})
 		return err

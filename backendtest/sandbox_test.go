@@ -22,7 +22,10 @@ import (
 )
 
 // dirSandbox runs commands in a dirBackend, without any confinement.
-type dirSandbox struct{ dirBackend }
+type dirSandbox struct {
+	dirBackend
+	mark string
+}
 
 // newDirSandbox opens one that does wrong what is named.
 func newDirSandbox(t testing.TB, wrong ...string) *dirSandbox {
@@ -30,7 +33,11 @@ func newDirSandbox(t testing.TB, wrong ...string) *dirSandbox {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &dirSandbox{dirBackend{at: filepath.Join(at, "root"), wrong: map[string]bool{}}}
+	s := &dirSandbox{
+		dirBackend: dirBackend{at: filepath.Join(at, "root"), wrong: map[string]bool{}},
+		mark:       fmt.Sprintf("BACKENDTEST_MARK=%d.%d.", os.Getpid(), marks.Add(1)),
+	}
+	t.Cleanup(func() { killMarked(s.mark) }) // what a mutant left running
 	for _, w := range wrong {
 		s.wrong[w] = true
 	}
@@ -55,7 +62,7 @@ func (s *dirSandbox) Exec(ctx context.Context, cmd *hutch.Cmd) (hutch.Result, er
 	if err := s.ready(ctx, cmd); err != nil {
 		return hutch.Result{}, err
 	}
-	mark := fmt.Sprintf("BACKENDTEST_MARK=%d.%d", os.Getpid(), marks.Add(1))
+	mark := fmt.Sprintf("%s%d.", s.mark, marks.Add(1))
 	c := exec.Command(cmd.Args[0], cmd.Args[1:]...)
 	c.Dir = s.host(cmd.Dir)
 	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -68,7 +75,7 @@ func (s *dirSandbox) Exec(ctx context.Context, cmd *hutch.Cmd) (hutch.Result, er
 	}
 	c.Env = append(c.Env, mark)
 	var pumps pumps
-	if err := pumps.attach(c, s.streams(cmd)); err != nil {
+	if err := pumps.attach(c, s.streams(cmd), s.wrong["waits for Stdin"]); err != nil {
 		return hutch.Result{}, err
 	}
 	start := time.Now()
@@ -128,7 +135,7 @@ func (s *dirSandbox) ready(ctx context.Context, cmd *hutch.Cmd) error {
 		}
 		return fail("exec", "", fs.ErrInvalid)
 	}
-	if err := ctx.Err(); err != nil && !s.wrong["starts what is canceled"] {
+	if err := ctx.Err(); err != nil {
 		return err
 	}
 	if cmd.Dir == "" || s.wrong["checks no Dir"] {
@@ -195,12 +202,12 @@ func (s *dirSandbox) result(p *os.ProcessState, timedOut bool, d time.Duration) 
 
 // killMarked kills until no process has the mark.
 func killMarked(mark string) {
-	for {
+	for range 1000 {
 		found := false
 		dirs, _ := filepath.Glob("/proc/[0-9]*")
 		for _, d := range dirs {
 			env, _ := os.ReadFile(d + "/environ")
-			if pid, err := strconv.Atoi(filepath.Base(d)); err == nil && bytes.Contains(env, []byte(mark+"\x00")) {
+			if pid, err := strconv.Atoi(filepath.Base(d)); err == nil && bytes.Contains(env, []byte(mark)) {
 				found = true
 				syscall.Kill(pid, syscall.SIGKILL)
 			}
@@ -221,7 +228,7 @@ type pumps struct {
 	failed error
 }
 
-func (p *pumps) attach(c *exec.Cmd, cmd *hutch.Cmd) error {
+func (p *pumps) attach(c *exec.Cmd, cmd *hutch.Cmd, waits bool) error {
 	if cmd.Stdin != nil {
 		r, w, err := os.Pipe()
 		if err != nil {
@@ -229,7 +236,14 @@ func (p *pumps) attach(c *exec.Cmd, cmd *hutch.Cmd) error {
 		}
 		c.Stdin, p.ends = r, append(p.ends, r)
 		// On purpose nobody waits for it: Stdin may never give anything.
-		p.copies = append(p.copies, func() { go func() { defer w.Close(); io.Copy(w, struct{ io.Reader }{cmd.Stdin}) }() })
+		feed := func() { defer w.Close(); io.Copy(w, struct{ io.Reader }{cmd.Stdin}) }
+		p.copies = append(p.copies, func() {
+			if waits {
+				p.all.Go(feed)
+			} else {
+				go feed()
+			}
+		})
 	}
 	var one sync.Mutex
 	for _, s := range []struct {
