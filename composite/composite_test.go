@@ -72,22 +72,11 @@ func want(t testing.TB, what string, got []string, want ...string) {
 }
 
 func TestBackend(t *testing.T) {
+	inner := func(testing.TB) hutch.Backend { return state.New(nil) }
 	t.Run("Default", func(t *testing.T) {
-		backendtest.Test(t, func(t testing.TB) hutch.Backend { return compose(t, state.New(nil), nil) })
+		backendtest.TestWrapper(t, inner, func(t testing.TB, b hutch.Backend) hutch.Backend { return compose(t, b, nil) })
 	})
-	t.Run("Mounted", func(t *testing.T) {
-		backendtest.Test(t, func(t testing.TB) hutch.Backend {
-			if strings.HasSuffix(t.Name(), "/Names/Longest") { // it would be too long with a prefix
-				return state.New(nil)
-			}
-			c := compose(t, backend(t, "a/mount/hidden", "a/beside"), composite.Routes{"/a/mount/": state.New(nil)})
-			s, err := hutch.Sub(c, "a/mount")
-			if err != nil {
-				t.Fatal(err)
-			}
-			return s
-		})
-	})
+	t.Run("Mounted", func(t *testing.T) { backendtest.TestWrapper(t, inner, mounted) })
 	t.Run("ReadOnly", func(t *testing.T) {
 		backendtest.TestReadOnly(t, func(t testing.TB, files map[string]string) hutch.Backend {
 			return composite.ReadOnly(filled(t, files))
@@ -96,6 +85,21 @@ func TestBackend(t *testing.T) {
 	t.Run("Spread", func(t *testing.T) {
 		backendtest.TestReadOnly(t, spread)
 	})
+}
+
+// mounted is b as it is seen in a composite in which it is mounted.
+func mounted(t testing.TB, b hutch.Backend) hutch.Backend {
+	t.Helper()
+	c := compose(t, backend(t, "a/mount/hidden", "a/beside"), composite.Routes{"/a/mount/": b})
+	s, err := hutch.Sub(c, "a/mount")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func FuzzMounted(f *testing.F) {
+	backendtest.Fuzz(f, func(t testing.TB) hutch.Backend { return mounted(t, state.New(nil)) })
 }
 
 func filled(t testing.TB, files map[string]string) *state.Backend {

@@ -11,3 +11,7 @@ import (
 func TestBackend(t *testing.T) {
 	backendtest.Test(t, func(testing.TB) hutch.Backend { return state.New(nil) })
 }
+
+func FuzzBackend(f *testing.F) {
+	backendtest.Fuzz(f, func(testing.TB) hutch.Backend { return state.New(nil) })
+}
