@@ -16,7 +16,13 @@ const completeTime = time.Second
 // completions adds the verb completion and what completes the common flags.
 func (c *cli) completions(root *cobra.Command) {
 	root.InitDefaultCompletionCmd()
-	root.SetHelpCommand(&cobra.Command{Use: "no-help", Hidden: true})
+	if verb, _, err := root.Find([]string{"completion"}); err == nil {
+		verb.Args = cobra.ArbitraryArgs
+		verb.RunE = func(*cobra.Command, []string) error {
+			return usagef("completion: name a shell: bash, zsh, fish or powershell")
+		}
+		verb.Example = "  source <(hutch completion bash)"
+	}
 	_ = root.RegisterFlagCompletionFunc("color", cobra.FixedCompletions(
 		[]string{"auto", "always", "never"}, cobra.ShellCompDirectiveNoFileComp))
 	_ = root.RegisterFlagCompletionFunc("backend", c.completeBackend)

@@ -105,10 +105,11 @@ func (s *searcher) run(ctx context.Context, paths []string) error {
 		paths = []string{"."}
 	}
 	err = s.each(ctx, paths, func(path string) error {
-		if s.q.Dir, err = hutch.Resolve(w.b, dir, path); err != nil {
+		name, err := hutch.Resolve(w.b, dir, path)
+		if err != nil {
 			return err
 		}
-		return s.search(ctx, w.b)
+		return s.search(ctx, w.b, name)
 	})
 	if err == nil && s.found == 0 {
 		return exit(1)
@@ -116,8 +117,9 @@ func (s *searcher) run(ctx context.Context, paths []string) error {
 	return err
 }
 
-func (s *searcher) search(ctx context.Context, b hutch.Backend) error {
+func (s *searcher) search(ctx context.Context, b hutch.Backend, name string) error {
 	q := s.q
+	q.Dir = name
 	if q.Max > 0 {
 		if q.Max -= s.found; q.Max <= 0 {
 			return nil

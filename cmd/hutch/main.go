@@ -100,8 +100,24 @@ func (c *cli) rootCommand() *cobra.Command {
 	for _, verb := range verbs {
 		root.AddCommand(verb(c))
 	}
+	root.SetHelpCommand(helpCommand(root))
 	c.completions(root)
 	return root
+}
+
+// helpCommand is the verb help, which is the flag --help in other words.
+func helpCommand(root *cobra.Command) *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [VERB]",
+		Short: "Explain a verb",
+		RunE: func(_ *cobra.Command, args []string) error {
+			verb, rest, err := root.Find(args)
+			if err != nil || len(rest) > 0 {
+				return unknownVerb(root, args)
+			}
+			return verb.Help()
+		},
+	}
 }
 
 // unknownVerb is what becomes of arguments that are no verb.
