@@ -81,8 +81,8 @@ func copyFile(ctx context.Context, dst Backend, to string, src Backend, from str
 
 // Move gives the file or directory from the name to, replacing a file but not a
 // directory. Where the backend is a [Renamer] it happens in one step; elsewhere
-// it is a copy followed by the removal of the source, and a source that changed
-// during the copy is ErrConflict and stays.
+// it is a copy of each file followed by its removal, and what changed or came
+// meanwhile is ErrConflict and stays; a link is moved as the file it leads to.
 func Move(ctx context.Context, b Backend, from, to string) error {
 	if r, ok := As[Renamer](b); ok {
 		return r.Rename(ctx, from, to)
@@ -92,23 +92,35 @@ func Move(ctx context.Context, b Backend, from, to string) error {
 			return err
 		}
 	}
-	before, err := b.Stat(ctx, from)
+	info, err := b.Stat(ctx, from)
 	if err != nil || from == to {
 		return err
 	}
 	if within(from, to) {
 		return pathError("rename", to, fmt.Errorf("%w: a directory does not fit into itself", fs.ErrInvalid))
 	}
-	if !before.IsDir() {
-		return moveFile(ctx, b, from, to, before)
+	if !info.IsDir() {
+		return moveFile(ctx, b, from, to)
 	}
-	if err := Copy(ctx, b, to, b, from); err != nil {
+	if err := vacant(ctx, b, to); err != nil {
 		return err
 	}
-	return RemoveAll(ctx, b, from)
+	for f, err := range Walk(ctx, b, from) {
+		if err == nil {
+			err = moveFile(ctx, b, f.Name, join(to, relative(from, f.Name)))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return removeEmpty(ctx, b, from)
 }
 
-func moveFile(ctx context.Context, b Backend, from, to string, before Info) error {
+func moveFile(ctx context.Context, b Backend, from, to string) error {
+	before, err := b.Stat(ctx, from)
+	if err != nil {
+		return err
+	}
 	if err := copyFile(ctx, b, to, b, from); err != nil {
 		return err
 	}
@@ -120,4 +132,21 @@ func moveFile(ctx context.Context, b Backend, from, to string, before Info) erro
 		return pathError("rename", from, ErrConflict)
 	}
 	return b.Remove(ctx, from)
+}
+
+// removeEmpty removes a directory in which nothing is but directories.
+func removeEmpty(ctx context.Context, b Backend, dir string) error {
+	entries, err := Collect(b.List(ctx, dir))
+	if err != nil {
+		return ignoreAbsent(err)
+	}
+	for _, e := range entries {
+		if !e.IsDir() {
+			return pathError("rename", e.Name, ErrConflict)
+		}
+		if err := removeEmpty(ctx, b, e.Name); err != nil {
+			return err
+		}
+	}
+	return ignoreAbsent(b.Remove(ctx, dir))
 }

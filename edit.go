@@ -100,14 +100,16 @@ func editOnce(ctx context.Context, b Backend, name string, edits []Edit) (EditRe
 
 // readText reads a file that can be edited.
 func readText(ctx context.Context, b Backend, name string) ([]byte, Info, error) {
-	info, err := b.Stat(ctx, name)
+	f, err := b.Open(ctx, name)
 	if err != nil {
-		return nil, info, err
+		return nil, Info{}, err
 	}
+	defer f.Close()
+	info := f.Info()
 	if info.Size > MaxEdit {
 		return nil, info, pathError("edit", name, fmt.Errorf("%w: %d bytes, at most %d can be edited", ErrTooLarge, info.Size, MaxEdit))
 	}
-	data, info, err := readFile(ctx, b, name)
+	data, err := readAll(ctx, name, f)
 	if err != nil {
 		return nil, info, err
 	}

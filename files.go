@@ -12,30 +12,28 @@ import (
 
 // ReadFile returns the content of a file.
 func ReadFile(ctx context.Context, b Backend, name string) ([]byte, error) {
-	data, _, err := readFile(ctx, b, name)
-	return data, err
-}
-
-// readFile returns the content together with the Info of the version read.
-func readFile(ctx context.Context, b Backend, name string) ([]byte, Info, error) {
 	f, err := b.Open(ctx, name)
 	if err != nil {
-		return nil, Info{}, err
+		return nil, err
 	}
 	defer f.Close()
+	return readAll(ctx, name, f)
+}
+
+func readAll(ctx context.Context, name string, f File) ([]byte, error) {
 	// One byte more than the size lets the first Read see the end of the file.
 	buf := make([]byte, 0, max(512, int(min(f.Info().Size, 1<<30))+1))
 	for {
 		n, err := f.Read(buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]
 		if err == io.EOF {
-			return buf, f.Info(), nil
+			return buf, nil
 		}
 		if err == nil {
 			err = ctx.Err()
 		}
 		if err != nil {
-			return nil, Info{}, pathError("read", name, err)
+			return nil, pathError("read", name, err)
 		}
 		if len(buf) == cap(buf) {
 			buf = append(buf, 0)[:len(buf)]
