@@ -131,7 +131,7 @@ func cancelWhileWriting(t *env) {
 			if given >= mib {
 				cancel()
 			}
-			if given >= 256*mib {
+			if given >= 32*mib {
 				return 0, io.EOF
 			}
 			given += len(p)
@@ -142,10 +142,12 @@ func cancelWhileWriting(t *env) {
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("Write(%s) canceled after 1 MiB: %v, want context.Canceled", name, err)
 		}
-		if given >= 256*mib {
-			t.Errorf("Write(%s) canceled after 1 MiB reads on to the end of 256 MiB", name)
+		if given >= 32*mib {
+			t.Errorf("Write(%s) canceled after 1 MiB reads on to the end of 32 MiB", name)
 		}
-		t.wantUntouched("a canceled Write")
+		if t.wantUntouched("a canceled Write"); t.Failed() {
+			return // what is next costs time and says nothing new
+		}
 	}
 }
 

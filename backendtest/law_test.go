@@ -11,14 +11,6 @@ func memory(testing.TB) hutch.Backend { return state.New(nil) }
 
 func TestState(t *testing.T) { Test(t, memory) }
 
-func TestPlainState(t *testing.T) {
-	Test(t, func(testing.TB) hutch.Backend { return Plain(state.New(nil)) })
-}
-
-func TestFaulty(t *testing.T) {
-	Test(t, func(testing.TB) hutch.Backend { return Faulty(state.New(nil), nil) })
-}
-
 func TestSub(t *testing.T) {
 	TestWrapper(t, memory, func(t testing.TB, b hutch.Backend) hutch.Backend {
 		sub, err := hutch.Sub(b, "some/dir")

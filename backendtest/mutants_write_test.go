@@ -360,6 +360,10 @@ func editMutants() []mutant {
 				return res, err
 			}
 		}, kills: "Edit/Result"},
-		{name: "edits what is too large", open: infos(func(i hutch.Info) hutch.Info { i.Size = min(i.Size, hutch.MaxEdit); return i }), kills: "Edit/TooLarge"},
+		{name: "edits what is too large", do: func(do *functions) {
+			do.edit = func(ctx context.Context, b backend, n string, edits []hutch.Edit) (hutch.EditResult, error) {
+				return hutch.EditFile(ctx, b.(huge).Backend, n, edits)
+			}
+		}, kills: "Edit/TooLarge"},
 	}
 }

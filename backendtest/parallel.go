@@ -15,19 +15,6 @@ import (
 	"github.com/hutch-dev/hutch"
 )
 
-// zeros is a reader of n NUL bytes.
-type zeros struct{ n int }
-
-func (z *zeros) Read(p []byte) (int, error) {
-	if z.n == 0 {
-		return 0, io.EOF
-	}
-	n := min(len(p), z.n)
-	clear(p[:n])
-	z.n -= n
-	return n, nil
-}
-
 func parallelChecks() []check {
 	return []check{
 		{"Parallel/Create", "of many that create one file with Absent exactly one wins", nil, parallelCreate},
