@@ -240,9 +240,10 @@ func TestNested(t *testing.T) {
 // The speed must find what the search of one tree finds, whatever is asked.
 func TestGrepIsPlain(t *testing.T) {
 	c, parts := nested(t)
-	for _, b := range parts {
+	for at, b := range parts {
+		hutch.WriteFile(ctx, b, ".gitignore", []byte(map[string]string{".": "*.o\n", "a/m": "!n.o\nq\n"}[at]), nil)
 		for name, text := range map[string]string{
-			".gitignore": "*.o\n", "n.o": "in\n", ".h/x": "in\n", "many": strings.Repeat("in\nout\n", 20), "a": "in a\n",
+			"n.o": "in\n", ".h/x": "in\n", "many": strings.Repeat("in\nout\n", 20), "a": "in a\n",
 		} {
 			hutch.WriteFile(ctx, b, name, []byte(text), nil) // some have a directory there
 		}
@@ -421,6 +422,12 @@ func (f failing) Write(context.Context, string, io.Reader, *hutch.WriteOptions) 
 	return hutch.Info{}, f.err
 }
 
+// matcher is an error that says by itself what it matches.
+type matcher struct{ error }
+
+func (m matcher) Unwrap() error        { return m.error }
+func (m matcher) Is(target error) bool { return target == hutch.ErrClosed }
+
 func TestErrorNames(t *testing.T) {
 	special := errors.New("special")
 	inner := &fs.PathError{Op: "open", Path: "in/ner", Err: special}
@@ -430,6 +437,7 @@ func TestErrorNames(t *testing.T) {
 		"wrapped": fmt.Errorf("%w at in/ner: %w", hutch.ErrClosed, fmt.Errorf("in/ner: %w", inner)),
 		"joined":  errors.Join(inner, &fs.PathError{Op: "open", Path: "in/ner", Err: hutch.ErrClosed}),
 		"text":    fmt.Errorf("reading in/ner: %w", inner),
+		"matcher": matcher{inner},
 	} {
 		c := compose(t, state.New(nil), composite.Routes{"at": failing{nil, given}})
 		_, open := c.Open(ctx, "at/in/ner")
@@ -450,7 +458,12 @@ func TestErrorNames(t *testing.T) {
 					t.Errorf("%s, %s: a name of the inside in %q", what, op, err)
 				}
 			}
-			if what == "joined" && !errors.Is(err, hutch.ErrClosed) {
+			for e := err; errors.As(e, &pe); e = pe.Err {
+				if pe.Path != "at/in/ner" {
+					t.Errorf("%s, %s: %q inside of %v", what, op, pe.Path, err)
+				}
+			}
+			if what != "plain" && what != "nested" && what != "text" && !errors.Is(err, hutch.ErrClosed) {
 				t.Errorf("%s, %s: %v has lost ErrClosed", what, op, err)
 			}
 		}
@@ -476,4 +489,46 @@ func TestFile(t *testing.T) {
 	if _, err := f.Read(nil); !strings.Contains(fmt.Sprint(err), "at/f") {
 		t.Errorf("read after close: %v", err)
 	}
+}
+
+// What fails in one place must not hide the rest.
+func TestWalkInSpiteOf(t *testing.T) {
+	var hit error
+	def := backendtest.Faulty(backend(t, "a/x", "d/x", "d/y/z", "e", "m/hidden"), func(op, name string) error {
+		if (op == "list" || op == "walk") && (name == "d" || name == "m") {
+			return &fs.PathError{Op: "list", Path: name, Err: hit}
+		}
+		return nil
+	})
+	c := compose(t, def, composite.Routes{"m": backend(t, "f")})
+	for _, hit = range []error{fs.ErrNotExist, hutch.ErrNotDir, fs.ErrPermission, hutch.ErrClosed} {
+		all, err := hutch.Collect(hutch.Walk(ctx, c, "."))
+		plain, plainErr := hutch.Collect(hutch.Walk(ctx, backendtest.Plain(c), "."))
+		if !slices.Equal(all, plain) || fmt.Sprint(err) != fmt.Sprint(plainErr) {
+			t.Errorf("%v: %+v, %v\nwant %+v, %v", hit, all, err, plain, plainErr)
+		}
+		_, err = hutch.Collect(hutch.Grep(ctx, c, hutch.Query{Pattern: "."}))
+		_, plainErr = hutch.Collect(hutch.Grep(ctx, backendtest.Plain(c), hutch.Query{Pattern: "."}))
+		if fmt.Sprint(err) != fmt.Sprint(plainErr) {
+			t.Errorf("grep, %v: %v, want %v", hit, err, plainErr)
+		}
+	}
+}
+
+// Names of mounts are no patterns, and too long a name is none.
+func TestOddMounts(t *testing.T) {
+	long := strings.Repeat(strings.Repeat("l", 255)+"/", 15) + strings.Repeat("l", 250) // and one more segment is too much
+	c := compose(t, backend(t, "x*/hidden", "xy/f", "{a,b}/hidden", "a/f", "[!a]/hidden", "b/f", `\/hidden`),
+		composite.Routes{"x*": backend(t, "f"), "{a,b}": backend(t, "f"), "[!a]": backend(t, "f"), `\`: backend(t, "f", long+"/123")})
+	all := []string{"[!a]/f", `\/f`, "a/f", "b/f", "x*/f", "xy/f", "{a,b}/f"}
+	want(t, "walk", walked(t, c, "."), all...)
+	want(t, "plain walk", walked(t, backendtest.Plain(c), "."), all...)
+	var found []string
+	for m, err := range hutch.Grep(ctx, c, hutch.Query{Pattern: "^in"}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		found = append(found, m.Name)
+	}
+	want(t, "grep", found, all...)
 }

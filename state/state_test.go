@@ -82,7 +82,15 @@ func TestModel(t *testing.T) {
 	}
 	var b state.Backend
 	model := map[string]string{}
+	type kept struct {
+		s state.Snapshot
+		m map[string]string
+	}
+	var old []kept
 	for i := range 5000 {
+		if i%50 == 0 {
+			old = append(old, kept{b.Snapshot(), maps.Clone(model)})
+		}
 		n, to := name(), name()
 		switch rng.IntN(4) {
 		case 0:
@@ -105,8 +113,15 @@ func TestModel(t *testing.T) {
 			t.Fatalf("step %d: %q, want %q", i, got, slices.Sorted(maps.Keys(model)))
 		}
 	}
-	if got := content(t, &b); !maps.Equal(got, model) {
-		t.Errorf("%q, want %q", got, model)
+	// Whatever was written since, old versions are what they were.
+	for _, k := range append(old, kept{b.Snapshot(), model}) {
+		var was state.Backend
+		if err := was.Restore(k.s); err != nil {
+			t.Fatal(err)
+		}
+		if got := content(t, &was); !maps.Equal(got, k.m) {
+			t.Errorf("%q, want %q", got, k.m)
+		}
 	}
 }
 
@@ -199,6 +214,16 @@ func TestLimits(t *testing.T) {
 	check("b", "12345", hutch.ErrTooLarge)
 	check("b", "1234", nil)
 	check("c", "", hutch.ErrTooLarge)
+	for range 5 { // what is replaced does not count
+		check("a", "123456", nil)
+	}
+	full := b
+	b = b.Fork()
+	check("c", "", hutch.ErrTooLarge)
+	check("b", "12345", hutch.ErrTooLarge)
+	check("b", "123", nil)
+	b = full
+	check("b", "1234", nil)
 	check("a", "1234567", hutch.ErrTooLarge)
 	if err := b.Rename(ctx, "b", "a"); err != nil {
 		t.Fatal(err)
