@@ -17,7 +17,7 @@ var etcAllowed = []string{
 	"alternatives", "bash.bashrc", "ca-certificates*", "crypto-policies", "debian_version", "fonts", "inputrc", "java*",
 	"ld.so.cache", "ld.so.conf*", "localtime", "locale.alias", "locale.conf", "magic*", "mime.types", "nsswitch.conf",
 	"os-release", "perl", "profile", "protocols", "python3*", "redhat-release", "alpine-release", "services", "shells",
-	"terminfo", "timezone", "vim", "xml", "sgml",
+	"terminfo", "timezone",
 }
 
 // etcDeep are allowed paths below folders that also hold secrets.

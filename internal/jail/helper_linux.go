@@ -58,6 +58,7 @@ func helperMain() int {
 	if sendFrame(helperSock, kindReady, answer.encode()) != nil || err != nil {
 		return 1
 	}
+	go spareThreads(8)
 	h.serve()
 	h.close()
 	return 0
@@ -86,6 +87,7 @@ func (h *helper) open() (*ready, error) {
 		return nil, step("subreaper", err)
 	}
 	answer := &ready{}
+	oom := openOOMScore()
 	var err error
 	if answer.root, answer.notes, err = h.enter(); err != nil {
 		return nil, err
@@ -98,14 +100,15 @@ func (h *helper) open() (*ready, error) {
 	}
 	if min(landlockVersion(), int(s.landlock)) < 6 { // commands can send signals to threads that the filter does not know
 		signal.Notify(make(chan os.Signal, 1))
+		spareThreads(8) // for the filter to know
 	}
-	spareThreads(8)
 	h.starter = newStarter(s, h.null, h.keeper)
 	if s.level > Unconfined {
 		if err := setLimits(s.limits); err != nil {
 			return nil, step("limits", err)
 		}
 	}
+	h.starter.oom = oom
 	version, err := h.starter.run()
 	if err != nil {
 		return nil, err

@@ -23,6 +23,7 @@ type starter struct {
 	setup  *setup
 	null   int
 	keeper *keeper
+	oom    *oomScore
 	forks  chan *fork // to the confined thread
 
 	sending sync.Mutex // of frames to the owner
@@ -109,8 +110,10 @@ func (st *starter) start(s *start, fds []int) {
 		st.report(&done{s.id, doneUnsafe, 0})
 		return
 	}
+	st.oom.offer(true)
 	st.forks <- f
 	got := <-f.done
+	st.oom.offer(false)
 	if got.err != nil {
 		st.report(&done{s.id, got.what, int64(errnoOf(got.err))})
 		return

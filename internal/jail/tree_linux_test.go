@@ -320,3 +320,18 @@ func TestTag(t *testing.T) {
 		t.Errorf("limit %v %v", now, err)
 	}
 }
+
+func TestOOMScore(t *testing.T) {
+	forLevels(t, func(t *testing.T, level Level) {
+		j := openJail(t, &Config{Least: level})
+		own, _ := os.ReadFile("/proc/self/oom_score_adj")
+		n, _ := strconv.Atoi(strings.TrimSpace(string(own)))
+		if got := shell(t, j, "cat /proc/self/oom_score_adj"); got != strconv.Itoa(min(n+oomMore, 1000))+"\n" {
+			t.Errorf("commands have %q, the owner %d", got, n)
+		}
+		helper, _ := os.ReadFile(fmt.Sprintf("/proc/%d/oom_score_adj", j.engine.(*link).proc.Pid))
+		if !bytes.Equal(helper, own) {
+			t.Errorf("the helper has %q, the owner %q", helper, own)
+		}
+	}, Capped, Isolated, Restricted)
+}
