@@ -22,7 +22,7 @@ func ReadFile(ctx context.Context, b Backend, name string) ([]byte, error) {
 
 func readAll(ctx context.Context, name string, f File) ([]byte, error) {
 	// One byte more than the size lets the first Read see the end of the file.
-	buf := make([]byte, 0, max(512, int(min(f.Info().Size, 1<<30))+1))
+	buf := make([]byte, 0, max(512, int(min(sizeOf(f), 1<<30))+1))
 	for {
 		n, err := f.Read(buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]
@@ -39,6 +39,14 @@ func readAll(ctx context.Context, name string, f File) ([]byte, error) {
 			buf = append(buf, 0)[:len(buf)]
 		}
 	}
+}
+
+// sizeOf asks for no more than the size where a file lets it.
+func sizeOf(f File) int64 {
+	if s, ok := f.(interface{ Size() int64 }); ok {
+		return s.Size()
+	}
+	return f.Info().Size
 }
 
 // WriteFile stores data under name; see [Backend].Write.

@@ -3,10 +3,10 @@ package local
 import (
 	"bytes"
 	"context"
+	"go/build"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"testing"
 
@@ -82,7 +82,7 @@ func mustOpen(t testing.TB, dir string, opts *Options) *Sandbox {
 // BenchmarkGrep searches the Go source tree, next to ripgrep on the same files
 // with the same options. Both count what they find.
 func BenchmarkGrep(b *testing.B) {
-	dir := filepath.Join(runtime.GOROOT(), "src")
+	dir := filepath.Join(build.Default.GOROOT, "src")
 	s := mustOpen(b, dir, nil)
 	ctx := context.Background()
 	rg, _ := exec.LookPath("rg")

@@ -14,8 +14,8 @@ const maxLinks = 40
 // relative. Where it meets one that leaves, the absolute ones that point back
 // under Root are worked out here, and do runs once more on the name that comes
 // of it, still confined by the system.
-func follow[T any](s *Sandbox, name string, do func(string) (T, error)) (T, error) {
-	v, err := do(name)
+func follow[T any](s *Sandbox, name string, do func(tree, string) (T, error)) (T, error) {
+	v, err := do(s.tree, name)
 	if !errors.Is(err, errEscape) {
 		return v, err
 	}
@@ -26,7 +26,7 @@ func follow[T any](s *Sandbox, name string, do func(string) (T, error)) (T, erro
 	if real == name {
 		return v, err
 	}
-	return do(real)
+	return do(s.tree, real)
 }
 
 // realName is name with the links on its way replaced by what they say, and

@@ -136,7 +136,7 @@ func (s *Sandbox) Open(ctx context.Context, name string) (hutch.File, error) {
 		return nil, err
 	}
 	defer s.end()
-	f, err := follow(s, name, s.tree.open)
+	f, err := follow(s, name, tree.open)
 	if err != nil {
 		return nil, fail("open", name, err)
 	}
@@ -149,7 +149,7 @@ func (s *Sandbox) Stat(ctx context.Context, name string) (hutch.Info, error) {
 		return hutch.Info{}, err
 	}
 	defer s.end()
-	n, err := follow(s, name, s.tree.stat)
+	n, err := follow(s, name, tree.stat)
 	if err == nil && s.guard.hides(name, &n) {
 		err = fs.ErrNotExist
 	}
@@ -205,7 +205,7 @@ func (s *Sandbox) list(ctx context.Context, dir string, look bool) ([]node, erro
 		return nil, err
 	}
 	defer s.end()
-	nodes, err := follow(s, dir, func(real string) ([]node, error) { return s.tree.list(real, look) })
+	nodes, err := follow(s, dir, func(t tree, real string) ([]node, error) { return t.list(real, look) })
 	if err != nil {
 		return nil, fail("list", dir, err)
 	}
@@ -278,7 +278,6 @@ type reader struct {
 	file
 	name string
 	node node
-	info hutch.Info
 }
 
 func newReader(name string, f file) (hutch.File, error) {
@@ -293,11 +292,13 @@ func newReader(name string, f file) (hutch.File, error) {
 		}
 		r.node = n
 	}
-	r.info = r.node.info(name)
 	return r, nil
 }
 
-func (r *reader) Info() hutch.Info { return r.info }
+func (r *reader) Info() hutch.Info { return r.node.info(r.name) }
+
+// Size spares [hutch.ReadFile] the making of a Rev.
+func (r *reader) Size() int64 { return r.node.size }
 
 // Read sees the end of the file in the read that is cut short by it, so that
 // no call is spent on asking again.

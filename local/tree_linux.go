@@ -347,13 +347,21 @@ func (f *fdFile) with(do func(fd int) (int, error)) (int, error) {
 func (f *fdFile) opened() node { return f.first }
 
 func (f *fdFile) Read(p []byte) (int, error) {
-	return f.with(func(fd int) (int, error) {
-		n, err := unix.Read(fd, p)
-		if n == 0 && err == nil && len(p) > 0 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for f.fd >= 0 {
+		n, err := unix.Read(f.fd, p)
+		switch {
+		case err == unix.EINTR:
+		case err != nil:
+			return 0, err
+		case n == 0 && len(p) > 0:
 			return 0, io.EOF
+		default:
+			return n, nil
 		}
-		return n, err
-	})
+	}
+	return 0, os.ErrClosed
 }
 
 func (f *fdFile) ReadAt(p []byte, off int64) (int, error) {
@@ -405,12 +413,13 @@ func (f *fdFile) touch(t time.Time) error {
 	return nil
 }
 
-func (f *fdFile) stat() (n node, err error) {
-	_, err = f.with(func(fd int) (int, error) {
-		n, err = fstat(fd)
-		return 0, err
-	})
-	return n, err
+func (f *fdFile) stat() (node, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.fd < 0 {
+		return node{}, os.ErrClosed
+	}
+	return fstat(f.fd)
 }
 
 func (f *fdFile) Close() error {

@@ -75,7 +75,7 @@ func parseRule(text string) (rule, bool) {
 	if wild < 0 || wild > len(text) {
 		wild = len(text)
 	}
-	if r.base && wild == 0 && len(text) > 0 && text[0] == '*' && strings.IndexAny(text[1:], `*?[\`) < 0 {
+	if r.base && wild == 0 && len(text) > 0 && text[0] == '*' && !strings.ContainsAny(text[1:], `*?[\`) {
 		r.suffix, r.text = true, text[1:]
 		return r, true
 	}

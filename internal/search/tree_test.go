@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	gobuild "go/build"
 	"io"
 	"io/fs"
 	"iter"
@@ -13,7 +14,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -36,7 +36,7 @@ var treePatterns = []string{
 }
 
 func sourceTree(t testing.TB) string {
-	dir := filepath.Join(runtime.GOROOT(), "src")
+	dir := filepath.Join(gobuild.Default.GOROOT, "src")
 	if _, err := os.Stat(dir); err != nil {
 		t.Skip("the sources of Go are not installed")
 	}
