@@ -118,7 +118,7 @@ func explain(err error) Layer {
 		return Layer{Name: "landlock", Detail: "files are not confined", Missing: "Landlock: " + se.err.Error(),
 			Remedy: "Linux 5.13 or later with landlock in the lsm= list"}
 	}
-	l.Missing = "the kernel refused: " + err.Error()
+	l.Missing = "the kernel refused it (" + err.Error() + ")"
 	l.Remedy = namespaceRemedy(errors.Is(err, unix.ENOSPC))
 	if se.step == "/proc" {
 		l.Remedy = "in a container: --security-opt systempaths=unconfined"

@@ -305,7 +305,6 @@ func TestStalePrivateFolder(t *testing.T) {
 	}
 }
 
-// TestTagSurvivesExec: without it the tree of a command could not be told from others.
 func TestTag(t *testing.T) {
 	tag, err := newTag()
 	if err != nil {
