@@ -216,8 +216,18 @@ func editTooLarge(t *env) {
 // huge is a backend whose files are too large to be edited.
 type huge struct{ hutch.Backend }
 
-func (h huge) Stat(ctx context.Context, name string) (hutch.Info, error) {
-	i, err := h.Backend.Stat(ctx, name)
+func (h huge) Open(ctx context.Context, name string) (hutch.File, error) {
+	f, err := h.Backend.Open(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return hugeFile{f}, nil
+}
+
+type hugeFile struct{ hutch.File }
+
+func (h hugeFile) Info() hutch.Info {
+	i := h.File.Info()
 	i.Size = hutch.MaxEdit + 1
-	return i, err
+	return i
 }
