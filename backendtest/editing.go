@@ -213,8 +213,14 @@ func editTooLarge(t *env) {
 	t.wantUntouched("a refused edit")
 }
 
-// huge is a backend whose files are too large to be edited.
+// huge is a backend whose files are too large to be edited, by what it says.
 type huge struct{ hutch.Backend }
+
+func (h huge) Stat(ctx context.Context, name string) (hutch.Info, error) {
+	i, err := h.Backend.Stat(ctx, name)
+	i.Size = hutch.MaxEdit + 1
+	return i, err
+}
 
 func (h huge) Open(ctx context.Context, name string) (hutch.File, error) {
 	f, err := h.Backend.Open(ctx, name)
@@ -226,8 +232,8 @@ func (h huge) Open(ctx context.Context, name string) (hutch.File, error) {
 
 type hugeFile struct{ hutch.File }
 
-func (h hugeFile) Info() hutch.Info {
-	i := h.File.Info()
+func (f hugeFile) Info() hutch.Info {
+	i := f.File.Info()
 	i.Size = hutch.MaxEdit + 1
 	return i
 }

@@ -34,7 +34,7 @@ func following(t testing.TB) hutch.Backend {
 			if at >= len(data) {
 				return 0, io.EOF
 			}
-			n := copy(p[:min(len(p), 8000)], data[at:])
+			n := copy(p[:min(len(p), 16<<10)], data[at:])
 			at += n
 			runtime.Gosched()
 			return n, nil
