@@ -56,16 +56,11 @@ hutch itself failed; 126 the program could not be started; 127 it was not found;
 		Example: `  hutch exec --timeout 30s -- go test ./...
   hutch exec -C web --network -c 'npm ci && npm run build'`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if cmd.Flags().Changed("command") {
-				if len(args) > 0 {
-					return usagef("exec: -c SCRIPT and PROGRAM exclude each other")
-				}
-				return r.run(cmd.Context(), hutch.Shell(r.script))
+			what, err := r.command(cmd.Flags().Changed("command"), args)
+			if err != nil {
+				return usage(err)
 			}
-			if len(args) == 0 || args[0] == "" {
-				return usagef("exec: no program; write hutch exec -- PROGRAM ARG... or hutch exec -c 'SCRIPT'")
-			}
-			return r.run(cmd.Context(), &hutch.Cmd{Args: args})
+			return r.run(cmd.Context(), what)
 		},
 	}
 	r.flags(cmd)
@@ -150,6 +145,19 @@ func (r *runner) run(ctx context.Context, cmd *hutch.Cmd) error {
 		return r.capture(ctx, x, cmd, level)
 	}
 	return r.stream(ctx, x, cmd)
+}
+
+// command is what is to be run.
+func (r *runner) command(script bool, args []string) (*hutch.Cmd, error) {
+	switch {
+	case script && len(args) > 0:
+		return nil, errors.New("exec: -c SCRIPT and PROGRAM exclude each other")
+	case script:
+		return hutch.Shell(r.script), nil
+	case len(args) == 0 || args[0] == "":
+		return nil, errors.New("exec: no program; write hutch exec -- PROGRAM ARG... or hutch exec -c 'SCRIPT'")
+	}
+	return &hutch.Cmd{Args: args}, nil
 }
 
 // environment reads K=V entries; K alone passes on what hutch has.

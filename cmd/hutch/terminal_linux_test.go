@@ -6,17 +6,18 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
 
 // onTerminal runs hutch with a terminal for all three streams and returns what
 // was shown.
-func onTerminal(t *testing.T, dir string, args ...string) string {
+func onTerminal(t *testing.T, dir, noColor string, args ...string) string {
 	t.Helper()
 	master, slave := terminal(t)
 	cmd := program(t, dir, args...)
-	cmd.Env = append(cmd.Env, "TERM=xterm", "NO_COLOR=")
+	cmd.Env = append(cmd.Env, "TERM=xterm", "NO_COLOR="+noColor)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = slave, slave, slave
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -27,6 +28,11 @@ func onTerminal(t *testing.T, dir string, args ...string) string {
 		text, _ := io.ReadAll(master) // ends with an error when nobody has the terminal any more
 		shown <- string(text)
 	}()
+	stuck := time.AfterFunc(20*time.Second, func() {
+		t.Errorf("hutch %q does not end", args)
+		cmd.Process.Kill()
+	})
+	defer stuck.Stop()
 	cmd.Wait()
 	return strings.ReplaceAll(<-shown, "\r\n", "\n")
 }
@@ -58,14 +64,18 @@ func TestTerminal(t *testing.T) {
 	if err := os.WriteFile(dir+"/a", []byte("hay \x1b[2J\a\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	got := onTerminal(t, dir, "grep", "hay")
+	got := onTerminal(t, dir, "", "grep", "hay")
 	want := nameColor + "a" + noColor + sepColor + ":" + noColor + lineColor + "1" + noColor + sepColor + ":" + noColor +
 		matchColor + "hay" + noColor + ` \x1b[2J\x07` + "\n"
 	if got != want {
 		t.Errorf("%q\n%q", got, want)
 	}
-	if got := onTerminal(t, dir, "--color", "never", "grep", "hay"); got != "a:1:hay \\x1b[2J\\x07\n" {
+	plain := "a:1:hay \\x1b[2J\\x07\n"
+	if got := onTerminal(t, dir, "", "--color", "never", "grep", "hay"); got != plain {
 		t.Errorf("%q", got)
+	}
+	if got := onTerminal(t, dir, "1", "grep", "hay"); got != plain {
+		t.Errorf("with NO_COLOR %q", got)
 	}
 }
 
@@ -73,7 +83,7 @@ func TestTerminal(t *testing.T) {
 func TestExecOnTerminal(t *testing.T) {
 	needJail(t)
 	script := "for i in 0 1 2; do test -t $i && echo $i is a terminal; done; wc -c; echo out; echo err >&2; echo last"
-	if got := onTerminal(t, t.TempDir(), "exec", "-c", script); got != "0\nout\nerr\nlast\n" {
+	if got := onTerminal(t, t.TempDir(), "", "exec", "-c", script); got != "0\nout\nerr\nlast\n" {
 		t.Errorf("%q", got)
 	}
 }

@@ -29,11 +29,12 @@ func (d *duration) Type() string       { return "TIME" }
 func (d *duration) Set(s string) error { return d.UnmarshalText([]byte(s)) }
 func (d *duration) UnmarshalText(text []byte) error {
 	s := string(text)
-	if s == "none" || s == "0" {
+	n, err := strconv.ParseUint(s, 10, 64)
+	if s == "none" || err == nil && n == 0 {
 		*d = -1
 		return nil
 	}
-	if n, err := strconv.ParseUint(s, 10, 64); err == nil && n <= math.MaxInt64/uint64(time.Second) {
+	if err == nil && n <= math.MaxInt64/uint64(time.Second) {
 		*d = duration(n) * duration(time.Second)
 		return nil
 	}

@@ -33,7 +33,7 @@ func TestSizes(t *testing.T) {
 
 func TestDurations(t *testing.T) {
 	for text, want := range map[string]time.Duration{
-		"30": 30 * time.Second, "30s": 30 * time.Second, "1m30s": 90 * time.Second, "20ms": 20 * time.Millisecond, "none": -1, "0": -1,
+		"30": 30 * time.Second, "30s": 30 * time.Second, "1m30s": 90 * time.Second, "20ms": 20 * time.Millisecond, "none": -1, "0": -1, "00": -1,
 	} {
 		var d duration
 		if err := d.Set(text); err != nil || time.Duration(d) != want {
