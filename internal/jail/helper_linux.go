@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"slices"
 	"sync"
 	"syscall"
 
@@ -109,6 +110,7 @@ func (h *helper) open() (*ready, error) {
 		}
 	}
 	h.starter.oom = oom
+	h.starter.bounded = slices.Contains(answer.notes, pidsBounded)
 	version, err := h.starter.run()
 	if err != nil {
 		return nil, err

@@ -78,10 +78,12 @@ type Command struct {
 	Dir string
 	// Env is added to the environment of the jail, as "KEY=value"; the last value of a key counts.
 	Env []string
-	// Stdin is empty if nil. A reader that is not an *os.File is copied to the command; if the command ends while a Read of
-	// it blocks, Run returns nevertheless, and one goroutine stays in that Read until it returns.
+	// Stdin is empty if nil. An *os.File that is a pipe or a regular file, open for reading only, is handed to the command
+	// itself; any other reader is copied: if the command ends while a Read of it blocks, Run returns nevertheless, and one
+	// goroutine stays in that Read until it returns.
 	Stdin io.Reader
-	// Stdout and Stderr get the output. nil discards it. The same writer may be given for both: then it is
+	// Stdout and Stderr get the output. nil discards it. A pipe that is open for writing only is handed to the command
+	// itself; any other writer is written to by Run, so that a command cannot read or change what it writes to. The same writer may be given for both: then it is
 	// written to by one goroutine only, in the order of the output.
 	Stdout, Stderr io.Writer
 	// Limits can only be tighter than those of the jail. Processes is ignored here.

@@ -91,9 +91,7 @@ func processesLayer(s *setup, level Level, bounded bool) Layer {
 	case s.count && bounded:
 		l.Detail = "by the numbers that processes can have; up to 300 more than asked for"
 	case s.count:
-		l.OK, l.Detail = false, "a command can start any number of processes until it is ended"
-		l.Missing = "a control group or numbers of processes that can be bounded (Linux 6.14); the resource limit does not bind root"
-		l.Remedy = "another user than root, level capped, or a limit on the whole container (docker run --pids-limit)"
+		l.Detail = "counted by the helper, which ends the command that has most; a burst can go beyond it for some milliseconds"
 	case level == Restricted:
 		l.Detail = "by resource limit, which counts all processes of the user"
 	}

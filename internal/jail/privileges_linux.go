@@ -82,7 +82,7 @@ func setLimits(l limitSet) error {
 		want     int64
 		least    int64
 	}{
-		{unix.RLIMIT_CORE, 0, 0},
+		{unix.RLIMIT_CORE, 1, 0}, // 1, unlike 0, also keeps a core from the program that the host may have for them
 		{unix.RLIMIT_MEMLOCK, 1 << 20, 0},
 		{unix.RLIMIT_MSGQUEUE, 1 << 20, 0},
 		{unix.RLIMIT_DATA, l.memory, leastData},
@@ -90,7 +90,7 @@ func setLimits(l limitSet) error {
 		{unix.RLIMIT_FSIZE, l.fileSize, 0},
 		{unix.RLIMIT_NOFILE, l.openFiles, leastFiles},
 	} {
-		if r.want == 0 && r.resource != unix.RLIMIT_CORE {
+		if r.want == 0 {
 			continue
 		}
 		if err := lower(0, r.resource, uint64(max(r.want, r.least))); err != nil {

@@ -20,11 +20,12 @@ const killPatience = 10 * time.Second
 
 // starter starts the commands of a jail and sees to their ends.
 type starter struct {
-	setup  *setup
-	null   int
-	keeper *keeper
-	oom    *oomScore
-	forks  chan *fork // to the confined thread
+	setup   *setup
+	null    int
+	keeper  *keeper
+	oom     *oomScore
+	bounded bool       // the kernel bounds processes though setup.count says that limits do not
+	forks   chan *fork // to the confined thread
 
 	sending sync.Mutex // of frames to the owner
 
@@ -86,6 +87,9 @@ func (st *starter) run() (int, error) {
 		go st.reap()
 		if st.keeper != nil {
 			go st.watch()
+		}
+		if st.setup.count && !st.bounded {
+			go st.census(st.setup.limits.processes)
 		}
 	}
 	return c.version, c.err

@@ -52,6 +52,25 @@ func sameWriter(a, b io.Writer) bool {
 	return a != nil && t == reflect.TypeOf(b) && t.Comparable() && a == b
 }
 
+// harmless reports whether a command may have the file itself: a pipe, or a regular file to read, opened for no more than its
+// use. By a terminal it could read what is typed, by a file to write it could change what is there.
+func harmless(f *os.File, mode int) (ok bool) {
+	raw, err := f.SyscallConn() // unlike Fd it leaves the file as it is
+	if err != nil {
+		return false
+	}
+	err = raw.Control(func(fd uintptr) {
+		var st unix.Stat_t
+		flags, err := unix.FcntlInt(fd, unix.F_GETFL, 0)
+		if err != nil || unix.Fstat(int(fd), &st) != nil || flags&unix.O_ACCMODE != mode {
+			return
+		}
+		kind := st.Mode & unix.S_IFMT
+		ok = kind == unix.S_IFIFO || kind == unix.S_IFREG && mode == unix.O_RDONLY
+	})
+	return ok && err == nil
+}
+
 // file sends the descriptor of a caller's file.
 func (s *streams) file(f *os.File, bit byte) error {
 	fd := f.Fd()
@@ -81,7 +100,7 @@ func (s *streams) stdin(r io.Reader) error {
 	if r == nil {
 		return nil
 	}
-	if f, ok := r.(*os.File); ok {
+	if f, ok := r.(*os.File); ok && harmless(f, unix.O_RDONLY) {
 		return s.file(f, hasStdin)
 	}
 	w, err := s.pipe(hasStdin, 0)
@@ -100,7 +119,7 @@ func (s *streams) output(w io.Writer, bit byte) error {
 	if w == nil {
 		return nil
 	}
-	if f, ok := w.(*os.File); ok {
+	if f, ok := w.(*os.File); ok && harmless(f, unix.O_WRONLY) {
 		return s.file(f, bit)
 	}
 	r, err := s.pipe(bit, 1)

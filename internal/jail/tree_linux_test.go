@@ -103,7 +103,7 @@ func TestForkBomb(t *testing.T) {
 	forLevels(t, func(t *testing.T, level Level) {
 		j := openJail(t, &Config{Least: level, Limits: Limits{Processes: 100}})
 		if l := layer(t, j, "process limit"); !l.OK {
-			t.Skip(l.Missing)
+			t.Fatal(l.Missing)
 		}
 		for _, bomb := range forkBombs {
 			var most atomic.Int64
