@@ -57,8 +57,7 @@ workspace is ever read as configuration, since an agent could have written it:
   protect = [".env"]          # names that nothing may write
   unprotect = [".gitmodules"]
   env = { LANG = "C.UTF-8" }
-  limits = { time = "5m", cpu = "1h", memory = "2GiB", processes = 256,
-             file_size = "1GiB", open_files = 1024 }
+  limits = { time = "5m", memory = "2GiB" }   # cpu, processes, file_size, open_files
 
   [backends.work]             # several backends as one
   default = "code"

@@ -1,9 +1,8 @@
 package main
 
 import (
+	"os"
 	"path/filepath"
-	"sync"
-	"sync/atomic"
 	"testing"
 
 	"github.com/hutch-dev/hutch"
@@ -22,26 +21,34 @@ func TestStateFile(t *testing.T) {
 	})
 }
 
-// Never do two have the lock, though its file comes and goes.
-func TestLockIsHeldByOne(t *testing.T) {
+// Who waited for a lock whose file was removed meanwhile must see that.
+func TestLockOfARemovedFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.lock")
-	var holders atomic.Int32
-	var wg sync.WaitGroup
-	for range 8 {
-		wg.Go(func() {
-			for range 200 {
-				unlock, err := lock(t.Context(), path)
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				if n := holders.Add(1); n != 1 {
-					t.Errorf("%d hold it", n)
-				}
-				holders.Add(-1)
-				unlock()
-			}
-		})
+	unlock, err := lock(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
 	}
-	wg.Wait()
+	waiting, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer waiting.Close()
+	if ok, err := tryLock(waiting); ok || err != nil {
+		t.Fatalf("two hold the lock: %v", err)
+	}
+	if !stillAt(waiting, path) {
+		t.Error("the file is there")
+	}
+	unlock()
+	if ok, err := tryLock(waiting); !ok || err != nil || stillAt(waiting, path) {
+		t.Errorf("the lock of a file that is gone: %v, %v", ok, err)
+	}
+	unlock, err = lock(t.Context(), path) // a new file, a new lock
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unlock()
+	if stillAt(waiting, path) {
+		t.Error("another file is there")
+	}
 }

@@ -105,6 +105,23 @@ func FuzzConfig(f *testing.F) {
 	})
 }
 
+// The config file that the help shows is one.
+func TestConfigOfTheHelp(t *testing.T) {
+	_, text, _ := strings.Cut(rootLong, "could have written it:\n")
+	text, _, _ = strings.Cut(text, "\nPaths are")
+	file := filepath.Join(t.TempDir(), "hutch.toml")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := loadConfig(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Default != "work" || c.Backends["code"].Limits.Time != duration(5*time.Minute) || len(c.Backends["work"].Routes) != 2 {
+		t.Errorf("%+v", c)
+	}
+}
+
 // What a diff says leads from one text to the other, whatever they are.
 func TestDiffIsTrue(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
