@@ -463,6 +463,9 @@ func TestErrorNames(t *testing.T) {
 					t.Errorf("%s, %s: %q inside of %v", what, op, pe.Path, err)
 				}
 			}
+			if what == "joined" && strings.Count(fmt.Sprint(err), "at/in/ner") != 2 {
+				t.Errorf("%s: %v does not show both", op, err)
+			}
 			if what != "plain" && what != "nested" && what != "text" && !errors.Is(err, hutch.ErrClosed) {
 				t.Errorf("%s, %s: %v has lost ErrClosed", what, op, err)
 			}
@@ -507,10 +510,10 @@ func TestWalkInSpiteOf(t *testing.T) {
 		if !slices.Equal(all, plain) || fmt.Sprint(err) != fmt.Sprint(plainErr) {
 			t.Errorf("%v: %+v, %v\nwant %+v, %v", hit, all, err, plain, plainErr)
 		}
-		_, err = hutch.Collect(hutch.Grep(ctx, c, hutch.Query{Pattern: "."}))
-		_, plainErr = hutch.Collect(hutch.Grep(ctx, backendtest.Plain(c), hutch.Query{Pattern: "."}))
-		if fmt.Sprint(err) != fmt.Sprint(plainErr) {
-			t.Errorf("grep, %v: %v, want %v", hit, err, plainErr)
+		found, err := hutch.Collect(hutch.Grep(ctx, c, hutch.Query{Pattern: "."}))
+		expected, plainErr := hutch.Collect(hutch.Grep(ctx, backendtest.Plain(c), hutch.Query{Pattern: "."}))
+		if !slices.Equal(found, expected) || fmt.Sprint(err) != fmt.Sprint(plainErr) {
+			t.Errorf("grep, %v: %+v, %v\nwant %+v, %v", hit, found, err, expected, plainErr)
 		}
 	}
 }

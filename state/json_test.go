@@ -80,6 +80,12 @@ func TestDocumentForm(t *testing.T) {
 	if err := b.Load(strings.NewReader("{" + strings.TrimSuffix(files, "}") + `,"version":1}`)); err != nil {
 		t.Error(err)
 	}
+	if err := b.Load(strings.NewReader(`{"version":1,"files":{"\ud83d\ude00":{"content":"\uD83D\uDE00\ud83d\ude00 \\ud800 \\\\ud800"}}}`)); err != nil {
+		t.Error(err)
+	}
+	if got := content(t, &b)["😀"]; got != `😀😀 \ud800 \\ud800` {
+		t.Errorf("%q", got)
+	}
 	out.Reset()
 	if err := new(state.Backend).Save(&out); err != nil || out.String() != `{"version":1,"files":{}}` {
 		t.Errorf("%v\n%s", err, out.String())
