@@ -8,8 +8,10 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/hutch-dev/hutch"
 )
@@ -31,6 +33,9 @@ func TestChangedWhileRead(t *testing.T) {
 		t.Skip("nothing is known about files here")
 	}
 	b := New(os.DirFS(root)).(*backend)
+	if i, err := b.Stat(ctx, "f"); err != nil || !strings.Contains(i.Rev, "sha256") {
+		t.Errorf("%+v, %v: the times of a file just made were believed", i, err)
+	}
 	b.recent = -1
 	start := func() hutch.File {
 		t.Helper()
@@ -47,6 +52,16 @@ func TestChangedWhileRead(t *testing.T) {
 	f := start()
 	if n, err := io.Copy(io.Discard, f); n != 9_900 || err != nil {
 		t.Errorf("unchanged: %d, %v", n, err)
+	}
+	f = start()
+	if err := os.WriteFile(file, make([]byte, 10_000), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chtimes(file, time.Unix(1, 0), time.Unix(1, 0)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.Copy(io.Discard, f); !errors.Is(err, hutch.ErrConflict) {
+		t.Errorf("changed in place, of the same size: %v", err)
 	}
 	f = start()
 	if err := os.Truncate(file, 5_000); err != nil {
