@@ -43,6 +43,12 @@ func TestSandbox(t *testing.T, open func(t testing.TB) hutch.Sandbox) {
 	runAll(t, slices.Concat(readChecks(), writeChecks(), sandboxChecks()), written(backend))
 }
 
+// TestCommands runs the part of TestSandbox that is about commands, for a
+// sandbox that has more than one way to run them on the same files.
+func TestCommands(t *testing.T, open func(t testing.TB) hutch.Sandbox) {
+	runAll(t, sandboxChecks(), written(func(t testing.TB) hutch.Backend { return open(t) }))
+}
+
 // check is one promise.
 type check struct {
 	name  string
