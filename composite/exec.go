@@ -43,6 +43,9 @@ type execer struct {
 }
 
 func (x execer) Exec(ctx context.Context, cmd *hutch.Cmd) (hutch.Result, error) {
+	if cmd == nil {
+		return hutch.Result{}, &fs.PathError{Op: "exec", Path: ".", Err: fmt.Errorf("%w: no command", fs.ErrInvalid)}
+	}
 	dir := cmd.Dir
 	if dir == "" {
 		dir = "."

@@ -137,3 +137,13 @@ func TestPowers(t *testing.T) {
 		t.Errorf("name %s, %v", n, err)
 	}
 }
+
+func TestExecNothing(t *testing.T) {
+	x, ok := hutch.As[hutch.Execer](hutch.Backend(compose(t, fake(), nil)))
+	if !ok {
+		t.Fatal("no power to run commands")
+	}
+	if _, err := x.Exec(ctx, nil); !errors.Is(err, fs.ErrInvalid) {
+		t.Errorf("no command: %v", err)
+	}
+}
