@@ -5,12 +5,16 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/hutch-dev/hutch"
 )
 
-// longLine is far past any buffer of lines, with the match in the middle.
-var longLine = strings.Repeat("-", 3*mib) + "needle" + strings.Repeat("-", mib)
+// longLine is far past any buffer of lines, with the match in the middle. It is
+// made when it is needed: this package is also part of processes that tests start.
+var longLine = sync.OnceValue(func() string {
+	return strings.Repeat("-", 3*mib) + "needle" + strings.Repeat("-", mib)
+})
 
 func grepTree() map[string]string {
 	return map[string]string{
@@ -28,7 +32,7 @@ func grepTree() map[string]string {
 		"src/gen/main.go": "needle\n",
 		".hid":            "needle\n",
 		".dir/x":          "needle\n",
-		"wide.txt":        longLine + "\nneedle after\n",
+		"wide.txt":        longLine() + "\nneedle after\n",
 		"empty.txt":       "",
 	}
 }
