@@ -319,5 +319,5 @@ func (p *pumps) stop() {
 }
 
 func TestDirSandbox(t *testing.T) {
-	runAll(t, sandboxChecks(), written(func(t testing.TB) hutch.Backend { return newDirSandbox(t) }))
+	TestCommands(t, func(t testing.TB) hutch.Sandbox { return newDirSandbox(t) })
 }
