@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/hutch-dev/hutch"
 	"github.com/spf13/cobra"
@@ -58,6 +59,9 @@ type interrupted struct{ signal syscall.Signal }
 
 func (i interrupted) Error() string { return i.signal.String() }
 
+// signalGrace is how long a run may take to end after a signal.
+const signalGrace = 20 * time.Second
+
 // withSignals ends ctx at the first signal; the second one kills as usual. A
 // signal that is ignored, as under nohup, stays ignored. A broken pipe becomes
 // the error of a write, so that what was opened is closed.
@@ -76,6 +80,7 @@ func withSignals(ctx context.Context) (context.Context, func()) {
 			signal.Stop(ch)
 			if s, ok := s.(syscall.Signal); ok {
 				cancel(interrupted{s})
+				time.AfterFunc(signalGrace, func() { os.Exit(128 + int(s)) })
 			}
 		case <-ctx.Done():
 		}
