@@ -45,10 +45,11 @@ func spawn(ctx context.Context, s *setup, group *cgroup) (*link, *ready, error) 
 		return nil, nil, step("socket", err)
 	}
 	theirs := os.NewFile(uintptr(pair[1]), "helper")
-	defer theirs.Close()
 	_ = unix.SetNonblock(pair[0], true)
 	l := &link{setup: s, sock: os.NewFile(uintptr(pair[0]), "owner"), group: group, waiting: map[int64]chan *done{}, ended: make(chan struct{})}
-	if l.proc, err = startHelper(s, theirs); err != nil {
+	l.proc, err = startHelper(s, theirs)
+	theirs.Close() // now, so that a helper that dies is seen to be gone
+	if err != nil {
 		l.sock.Close()
 		return nil, nil, err
 	}

@@ -18,7 +18,6 @@ var setUpCaps = []uintptr{unix.CAP_SYS_ADMIN, unix.CAP_NET_ADMIN, unix.CAP_SETPC
 // confineThread takes all privileges from the calling thread for good, and puts it behind Landlock and the filter.
 // All processes started by the thread are confined like it. It returns the version of Landlock.
 func confineThread(s *setup) (int, error) {
-	dropBounding()
 	if err := dropCaps(); err != nil {
 		return 0, step("capabilities", err)
 	}

@@ -71,10 +71,17 @@ func (st *starter) run() (int, error) {
 		err     error
 	}
 	up := make(chan confined)
+	dropped := make(chan struct{})
 	go func() {
 		runtime.LockOSThread() // and never unlocked: the thread is spoilt for anything else
 		var c confined
 		if st.setup.level > Unconfined {
+			dropBounding()
+			up <- c
+			<-dropped
+			if st.counting() {
+				_ = unix.Setpriority(unix.PRIO_PROCESS, 0, 10) // so that the census comes to its turn among them
+			}
 			c.version, c.err = confineThread(st.setup)
 		}
 		up <- c
@@ -82,18 +89,26 @@ func (st *starter) run() (int, error) {
 			f.done <- f.do()
 		}
 	}()
+	if st.setup.level > Unconfined {
+		<-up
+		dropCapsEverywhere(st.keeper != nil) // while it comes out the same on every thread
+		close(dropped)
+	}
 	c := <-up
 	if c.err == nil {
 		go st.reap()
 		if st.keeper != nil {
 			go st.watch()
 		}
-		if st.setup.count && !st.bounded {
+		if st.counting() {
 			go st.census(st.setup.limits.processes)
 		}
 	}
 	return c.version, c.err
 }
+
+// counting reports whether processes are bounded by nothing but a census.
+func (st *starter) counting() bool { return st.setup.count && !st.bounded }
 
 // start runs a command and tells the owner if that fails. The descriptors stay the caller's.
 func (st *starter) start(s *start, fds []int) {

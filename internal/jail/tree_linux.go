@@ -71,14 +71,29 @@ func signalTagged(pid int, first, end int64, sig unix.Signal) {
 	}
 }
 
-// killTagged ends all processes with such a tag, and reports whether they are gone. They are stopped first, so that
-// none of them starts another one in the place of one that died. What has ended must be reaped by somebody meanwhile; where
-// that is not up to us, with strangers, it is enough that it has ended.
+// killGroups ends the process groups that these processes are in, each at one stroke: no fork of a member gets away. Groups hold
+// nothing but processes with tags, since every command begins a session.
+func killGroups(pids []int) {
+	done := map[int]bool{unix.Getpgrp(): true} // where a command is until it has begun its session
+	for _, pid := range pids {
+		if group, err := unix.Getpgid(pid); err == nil && group > 1 && !done[group] {
+			done[group] = true
+			_ = unix.Kill(-group, unix.SIGKILL)
+		}
+	}
+}
+
+// killTagged ends all processes with such a tag, and reports whether they are gone: first by groups, which is how most
+// trees die, then one by one. What is left is stopped first, so that none of them starts another one in the place of one that
+// died. What has ended must be reaped by somebody meanwhile; where that is not up to us, with strangers, it is enough that it
+// has ended.
 func killTagged(first, end int64, patience time.Duration, strangers bool) bool {
 	stopped := map[int]bool{}
 	for range 100 {
 		fresh := 0
-		for _, pid := range tagged(first, end) {
+		pids := tagged(first, end)
+		killGroups(pids)
+		for _, pid := range pids {
 			if !stopped[pid] {
 				stopped[pid] = true
 				fresh++
