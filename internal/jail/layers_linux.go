@@ -14,7 +14,7 @@ import (
 )
 
 // layersOf says what a jail that stands consists of.
-func layersOf(s *setup, level Level, r *ready) []Layer {
+func layersOf(s *setup, level Level, r *ready, group bool) []Layer {
 	if level == Unconfined {
 		return []Layer{{Name: "confinement", Detail: "commands can do whatever this program can", Missing: "it was not asked for"}}
 	}
@@ -40,7 +40,7 @@ func layersOf(s *setup, level Level, r *ready) []Layer {
 			Layer{Name: "hidden names", Detail: "commands can see them", Missing: "Landlock cannot except a name from a folder", Remedy: "level isolated"},
 			networkLayer(s.network, "no sockets at all"))
 	}
-	return append(layers, limitsLayer(), processesLayer(s, level, slices.Contains(r.notes, pidsBounded)))
+	return append(layers, limitsLayer(), processesLayer(s, level, group, slices.Contains(r.notes, pidsBounded)))
 }
 
 func ifs(cond bool, yes, no string) string {
@@ -81,17 +81,19 @@ func limitsLayer() Layer {
 }
 
 // processesLayer: the kernel does not count the processes of the host's root.
-func processesLayer(s *setup, level Level, bounded bool) Layer {
+func processesLayer(s *setup, level Level, group, bounded bool) Layer {
 	l := Layer{Name: "process limit", OK: true, Detail: "by resource limit"}
 	switch {
 	case s.limits.processes == 0:
 		l.Detail = "none was asked for"
-	case level >= Capped:
+	case group:
 		l.Detail = "by control group"
 	case s.count && bounded:
 		l.Detail = "by the numbers that processes can have; up to 300 more than asked for"
 	case s.count:
-		l.Detail = "counted by the helper, which ends the command that has most; a burst can go beyond it for some milliseconds"
+		l.OK, l.Detail = false, "counted by the helper, which ends the command that has most; one that is made for it can outrun it for a while"
+		l.Missing = "a control group, or numbers of processes that can be bounded (Linux 6.14); the resource limit does not bind root"
+		l.Remedy = "another user than root, level capped, or a limit on the whole container (docker run --pids-limit)"
 	case level == Restricted:
 		l.Detail = "by resource limit, which counts all processes of the user"
 	}

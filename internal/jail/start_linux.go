@@ -37,11 +37,16 @@ func startHere(ctx context.Context, c *Config) (*Jail, error) {
 	if c.Least > Restricted {
 		return nil, &LevelError{c.Least, missing}
 	}
-	j, err := open(ctx, c, s, Restricted, nil)
+	var group *cgroup
+	if s.root && restrictedGroups { // no other limit of processes binds root
+		group, _ = newCgroup(c.Limits)
+	}
+	j, err := open(ctx, c, s, Restricted, group)
 	if err == nil {
 		j.layers = append(j.layers, missing...)
 		return j, nil
 	}
+	group.remove()
 	if !unavailable(err) {
 		return nil, err
 	}
@@ -83,6 +88,9 @@ func unavailable(err error) bool {
 	return errors.As(err, &se) && !slices.Contains([]string{"workspace", "protected names", "visible folders"}, se.step)
 }
 
+// restrictedGroups has Restricted use a control group where it can. Tests turn it off.
+var restrictedGroups = true
+
 // usedLandlock is the newest version that is used. Tests lower it.
 var usedLandlock int64 = 7
 
@@ -122,7 +130,7 @@ func newSetup(c *Config) (*setup, error) {
 func open(ctx context.Context, c *Config, s *setup, level Level, group *cgroup) (*Jail, error) {
 	own := *s
 	own.level, own.mount = min(level, Isolated), s.dir
-	own.count = own.root && own.limits.processes > 0 && level < Capped && level > Unconfined
+	own.count = own.root && own.limits.processes > 0 && group == nil && level > Unconfined
 	var env []string
 	var lock *os.File
 	var guard *guardian
@@ -157,7 +165,7 @@ func open(ctx context.Context, c *Config, s *setup, level Level, group *cgroup) 
 	}
 	l.guard, l.lock = guard, lock
 	go l.listen()
-	return &Jail{level: level, root: answer.root, layers: layersOf(&own, level, answer), env: mergeEnv(env, c.Env), engine: l}, nil
+	return &Jail{level: level, root: answer.root, layers: layersOf(&own, level, answer, group != nil), env: mergeEnv(env, c.Env), engine: l}, nil
 }
 
 // isolate decides on the paths of an isolated jail.

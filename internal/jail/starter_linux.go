@@ -80,7 +80,7 @@ func (st *starter) run() (int, error) {
 			up <- c
 			<-dropped
 			if st.counting() {
-				_ = unix.Setpriority(unix.PRIO_PROCESS, 0, 10) // so that the census comes to its turn among them
+				_ = unix.Setpriority(unix.PRIO_PROCESS, 0, 15) // so that the census comes to its turn among them
 			}
 			c.version, c.err = confineThread(st.setup)
 		}

@@ -72,42 +72,32 @@ func signalTagged(pid int, first, end int64, sig unix.Signal) {
 }
 
 // killGroups ends the process groups that these processes are in, each at one stroke: no fork of a member gets away. Groups hold
-// nothing but processes with tags, since every command begins a session.
-func killGroups(pids []int) {
-	done := map[int]bool{unix.Getpgrp(): true} // where a command is until it has begun its session
+// nothing but processes with tags, since every command begins a session. It returns the processes of which that is not true
+// yet, or no more to be seen.
+func killGroups(pids []int) (rest []int) {
+	done := map[int]bool{}
+	own := unix.Getpgrp()
 	for _, pid := range pids {
-		if group, err := unix.Getpgid(pid); err == nil && group > 1 && !done[group] {
+		group, err := unix.Getpgid(pid)
+		switch {
+		case err != nil || group <= 1 || group == own:
+			rest = append(rest, pid)
+		case !done[group]:
 			done[group] = true
 			_ = unix.Kill(-group, unix.SIGKILL)
 		}
 	}
+	return rest
 }
 
-// killTagged ends all processes with such a tag, and reports whether they are gone: first by groups, which is how most
-// trees die, then one by one. What is left is stopped first, so that none of them starts another one in the place of one that
-// died. What has ended must be reaped by somebody meanwhile; where that is not up to us, with strangers, it is enough that it
-// has ended.
+// killTagged ends all processes with such a tag, and reports whether they are gone. It goes by groups, one at a stroke or, where
+// every process has its own, with as few calls as can be: it is a race with forks. What has ended must be reaped by
+// somebody meanwhile; where that is not up to us, with strangers, it is enough that it has ended.
 func killTagged(first, end int64, patience time.Duration, strangers bool) bool {
-	stopped := map[int]bool{}
-	for range 100 {
-		fresh := 0
-		pids := tagged(first, end)
-		killGroups(pids)
-		for _, pid := range pids {
-			if !stopped[pid] {
-				stopped[pid] = true
-				fresh++
-				signalTagged(pid, first, end, unix.SIGSTOP)
-			}
-		}
-		if fresh == 0 {
-			break
-		}
-	}
 	deadline := time.Now().Add(patience)
 	for pause := 50 * time.Microsecond; ; pause = min(2*pause, 5*time.Millisecond) {
 		pids := tagged(first, end)
-		for _, pid := range pids {
+		for _, pid := range killGroups(pids) {
 			signalTagged(pid, first, end, unix.SIGKILL)
 		}
 		if strangers {
