@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"reflect"
 )
 
 // Copy copies the file or directory from of src to the name to of dst, which
@@ -28,7 +29,7 @@ func Copy(ctx context.Context, dst Backend, to string, src Backend, from string)
 	if !info.IsDir() {
 		return copyFile(ctx, dst, to, src, from)
 	}
-	if dst == src && within(from, to) {
+	if same(dst, src) && within(from, to) {
 		return pathError("copy", to, fmt.Errorf("%w: a directory does not fit into itself", fs.ErrInvalid))
 	}
 	if err := vacant(ctx, dst, to); err != nil {
@@ -44,6 +45,11 @@ func Copy(ctx context.Context, dst Backend, to string, src Backend, from string)
 		}
 	}
 	return nil
+}
+
+// same reports whether two backends are one, as far as they can be compared.
+func same(a, b Backend) bool {
+	return reflect.ValueOf(a).Comparable() && reflect.ValueOf(b).Comparable() && a == b
 }
 
 // vacant is nil where a directory may come to be: nothing there, or an empty root.

@@ -31,7 +31,7 @@ var imports = map[string][]string{
 	"cmd/hutch": {
 		".", "state", "local", "composite", "iofs",
 		"github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/pelletier/go-toml/v2",
-		"github.com/aymanbagabas/go-udiff", "golang.org/x/term", "golang.org/x/sys/unix", "golang.org/x/sys/windows",
+		"golang.org/x/term", "golang.org/x/sys/unix", "golang.org/x/sys/windows",
 	},
 }
 

@@ -23,7 +23,7 @@ var (
 )
 
 // pathError wraps err with the operation and the caller's name. An error that
-// carries both already, and an end of the context, stay as they are.
+// carries both already stays as it is.
 func pathError(op, name string, err error) error {
 	if err == nil {
 		return nil

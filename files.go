@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"io/fs"
 	"iter"
 	"path"
 )
@@ -63,11 +62,8 @@ func RemoveAll(ctx context.Context, b Backend, name string) error {
 	}
 	if name != "." {
 		err := b.Remove(ctx, name)
-		if err == nil || errors.Is(err, fs.ErrNotExist) {
-			return nil
-		}
 		if !errors.Is(err, ErrIsDir) {
-			return err
+			return ignoreAbsent(err)
 		}
 	}
 	entries, err := Collect(b.List(ctx, name))
@@ -86,7 +82,7 @@ func RemoveAll(ctx context.Context, b Backend, name string) error {
 }
 
 func ignoreAbsent(err error) error {
-	if errors.Is(err, fs.ErrNotExist) {
+	if gone(err) {
 		return nil
 	}
 	return err

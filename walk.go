@@ -74,6 +74,10 @@ func (w *walker) dir(dir string, top bool) bool {
 	}
 	slices.SortFunc(entries, compareWalk)
 	for _, e := range entries {
+		if err := w.ctx.Err(); err != nil {
+			w.yield(Info{}, pathError("walk", dir, err))
+			return false
+		}
 		switch {
 		case e.IsDir():
 			if (w.enter == nil || w.enter(e)) && !w.dir(e.Name, false) {

@@ -47,7 +47,7 @@ func sequence(tb testing.TB, b hutch.Backend, ops []byte) {
 		s.other = fuzzNames[int(ops[2])%len(fuzzNames)]
 		ops = ops[4:]
 		m.settle(t)
-		what, got, want := m.do(t, s)
+		what, want, got := m.do(t, s)
 		t.sameStep(fmt.Sprintf("step %d, %s", step, what), got, want)
 		m.compare(t, what)
 	}

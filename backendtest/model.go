@@ -90,28 +90,28 @@ func (m *model) asTarget(name string) error {
 	return nil
 }
 
-// do does one step on both and returns the error of the backend and those that
-// it may be.
-func (m *model) do(t *env, s modelStep) (what string, got error, want []error) {
+// do does one step on both and returns what the error of the backend may be, and
+// what it is.
+func (m *model) do(t *env, s modelStep) (what string, want []error, got error) {
 	switch s.kind % 8 {
 	case 0, 1:
 		return m.write(t, s)
 	case 2:
-		return "Remove " + s.name, t.b.Remove(t.ctx, s.name), m.remove(s.name)
+		return "Remove " + s.name, m.remove(s.name), t.b.Remove(t.ctx, s.name)
 	case 3:
-		return "RemoveAll " + s.name, hutch.RemoveAll(t.ctx, t.b, s.name), m.removeAll(s.name)
+		return "RemoveAll " + s.name, m.removeAll(s.name), hutch.RemoveAll(t.ctx, t.b, s.name)
 	case 4:
-		return "Move " + s.name + " to " + s.other, hutch.Move(t.ctx, t.b, s.name, s.other), m.transfer(s, true)
+		return "Move " + s.name + " to " + s.other, m.transfer(s, true), hutch.Move(t.ctx, t.b, s.name, s.other)
 	case 5:
-		return "Copy " + s.name + " to " + s.other, hutch.Copy(t.ctx, t.b, s.other, t.b, s.name), m.transfer(s, false)
+		return "Copy " + s.name + " to " + s.other, m.transfer(s, false), hutch.Copy(t.ctx, t.b, s.other, t.b, s.name)
 	case 6:
 		return m.edit(t, s)
 	}
 	_, err := hutch.ReadFile(t.ctx, t.b, s.name)
-	return "ReadFile " + s.name, err, []error{m.asFile(s.name)}
+	return "ReadFile " + s.name, []error{m.asFile(s.name)}, err
 }
 
-func (m *model) write(t *env, s modelStep) (what string, got error, want []error) {
+func (m *model) write(t *env, s modelStep) (what string, want []error, got error) {
 	opts := &hutch.WriteOptions{Mode: []fs.FileMode{0, 0o600, 0o755, 0}[s.arg%4]}
 	old, exists := m.files[s.name]
 	err := m.asTarget(s.name)
@@ -146,7 +146,7 @@ func (m *model) write(t *env, s modelStep) (what string, got error, want []error
 	if got == nil {
 		m.files[s.name] = modelFile{data, newMode(opts.Mode, old, exists)}
 	}
-	return fmt.Sprintf("Write %s %+v", s.name, *opts), got, want
+	return fmt.Sprintf("Write %s %+v", s.name, *opts), want, got
 }
 
 func newMode(given fs.FileMode, old modelFile, exists bool) fs.FileMode {
@@ -245,7 +245,7 @@ func (m *model) carry(from, to string, move bool) {
 	}
 }
 
-func (m *model) edit(t *env, s modelStep) (what string, got error, want []error) {
+func (m *model) edit(t *env, s modelStep) (what string, want []error, got error) {
 	_, got = hutch.EditFile(t.ctx, t.b, s.name, []hutch.Edit{{Old: "a", New: "bb", All: true}})
 	err := m.asFile(s.name)
 	if f := m.files[s.name]; err == nil {
@@ -256,5 +256,5 @@ func (m *model) edit(t *env, s modelStep) (what string, got error, want []error)
 			m.files[s.name] = f
 		}
 	}
-	return "EditFile " + s.name, got, []error{err}
+	return "EditFile " + s.name, []error{err}, got
 }

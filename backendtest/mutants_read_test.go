@@ -1,3 +1,5 @@
+//go:build unix
+
 package backendtest
 
 import (
@@ -201,7 +203,15 @@ func useMutants() []mutant {
 			s := b.b
 			b.open = func(ctx context.Context, n string) (hutch.File, error) { return s.Open(deaf(ctx), n) }
 			b.list = func(ctx context.Context, n string) iter.Seq2[hutch.Info, error] { return s.List(deaf(ctx), n) }
-		}), kills: "Cancel/Before Cancel/List Cancel/Walk Cancel/Glob"},
+		}), kills: "Cancel/Before Cancel/List"},
+		{name: "walks on when the context has ended", open: walking(func(b hutch.Backend, ctx context.Context, dir string) iter.Seq2[hutch.Info, error] {
+			return hutch.Walk(deaf(ctx), b, dir)
+		}), kills: "Cancel/Walk"},
+		{name: "globs on when the context has ended", do: func(do *functions) {
+			do.glob = func(ctx context.Context, b hutch.Backend, p string, o *hutch.GlobOptions) iter.Seq2[hutch.Info, error] {
+				return hutch.Glob(deaf(ctx), b, p, o)
+			}
+		}, kills: "Cancel/Glob"},
 		{name: "greps on when the context has ended", open: grepping(func(b hutch.Backend, ctx context.Context, q hutch.Query) iter.Seq2[hutch.Match, error] {
 			return hutch.Grep(deaf(ctx), b, q)
 		}), kills: "Cancel/Grep Cancel/Before"},
