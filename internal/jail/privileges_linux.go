@@ -85,7 +85,7 @@ func setLimits(l limitSet) error {
 		{unix.RLIMIT_MEMLOCK, 1 << 20, 0},
 		{unix.RLIMIT_MSGQUEUE, 1 << 20, 0},
 		{unix.RLIMIT_DATA, l.memory, leastData},
-		{unix.RLIMIT_NPROC, l.processes, 64},
+		{unix.RLIMIT_NPROC, above(l.processes), 64},
 		{unix.RLIMIT_FSIZE, l.fileSize, 0},
 		{unix.RLIMIT_NOFILE, l.openFiles, leastFiles},
 	} {
@@ -97,6 +97,30 @@ func setLimits(l limitSet) error {
 		}
 	}
 	return nil
+}
+
+// spareTasks is how many processes and threads there may be beyond the limit of the commands, for the helper: without a thread that
+// it needs it dies.
+const spareTasks = 64
+
+func above(processes int64) int64 {
+	if processes == 0 {
+		return 0
+	}
+	return processes + spareTasks
+}
+
+// softProcesses sets the limit of processes that is passed on to what is started next. 0 is as many as the helper may have.
+func softProcesses(want int64) {
+	var now unix.Rlimit
+	if unix.Prlimit(0, unix.RLIMIT_NPROC, nil, &now) != nil {
+		return
+	}
+	now.Cur = now.Max
+	if want > 0 {
+		now.Cur = min(now.Max, uint64(want))
+	}
+	_ = unix.Prlimit(0, unix.RLIMIT_NPROC, &now, nil)
 }
 
 // limitProcess gives a command that has just started what setLimits could not.

@@ -130,8 +130,15 @@ func (st *starter) start(s *start, fds []int) {
 		return
 	}
 	st.oom.offer(true)
+	bounded := st.setup.level > Unconfined && st.setup.limits.processes > 0
+	if bounded {
+		softProcesses(st.setup.limits.processes)
+	}
 	st.forks <- f
 	got := <-f.done
+	if bounded {
+		softProcesses(0)
+	}
 	st.oom.offer(false)
 	if got.err != nil {
 		st.report(&done{s.id, got.what, int64(errnoOf(got.err))})
