@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -194,12 +195,13 @@ func (g *cgroup) add(pid int) error {
 	if g == nil {
 		return nil
 	}
-	for _, dir := range g.dirs {
-		if err := os.WriteFile(filepath.Join(dir, "cgroup.procs"), []byte(itoa(int64(pid))), 0); err != nil {
-			return err
-		}
+	errs := make([]error, len(g.dirs))
+	var all sync.WaitGroup
+	for i, dir := range g.dirs {
+		all.Go(func() { errs[i] = os.WriteFile(filepath.Join(dir, "cgroup.procs"), []byte(itoa(int64(pid))), 0) })
 	}
-	return nil
+	all.Wait()
+	return errors.Join(errs...)
 }
 
 // remove removes the group once its processes are gone.

@@ -107,12 +107,13 @@ func helperAttr(s *setup) *syscall.SysProcAttr {
 
 // open sends the set-up and waits for the answer.
 func (l *link) open(ctx context.Context) (*ready, error) {
-	if err := l.group.add(l.proc.Pid); err != nil {
-		return nil, step("control group", bare(err))
-	}
 	stop := context.AfterFunc(ctx, func() { _ = l.proc.Kill() })
 	defer stop()
 	err := l.send(kindSetup, l.setup.encode())
+	// While the helper builds: it takes milliseconds to get into an old control group, and nothing runs in the jail yet.
+	if err := l.group.add(l.proc.Pid); err != nil {
+		return nil, step("control group", bare(err))
+	}
 	var kind byte
 	var payload []byte
 	if err == nil {
