@@ -68,8 +68,6 @@ const (
 // "capped".
 func (i Isolation) String() string { return jail.Level(i).String() }
 
-// DefaultProtect are the names that git on the host acts on: whoever writes
-// them can make it run a program there.
 var defaultProtect = []string{".git/hooks", ".git/config", ".gitmodules"}
 
 // DefaultProtect returns the names that nothing may write unless
@@ -102,6 +100,8 @@ type Options struct {
 	// renamed, by file operations and by commands, whether they exist or not;
 	// a directory protects all below it. They are added to DefaultProtect.
 	Protect []string
-	// Unprotect takes names out of the protected ones.
+	// Unprotect takes names out of the protected ones. Commands that make a
+	// repository or change its configuration (git init, git config, git clone
+	// into the root) need those of DefaultProtect here.
 	Unprotect []string
 }
