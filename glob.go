@@ -20,7 +20,7 @@ type GlobOptions struct {
 	// Hidden lets wildcards match names that begin with a dot.
 	Hidden bool
 	// Gitignore leaves out what the .gitignore files of the backend leave out,
-	// and everything below .git.
+	// and everything below .git. One of more than 4 MiB is ErrTooLarge.
 	Gitignore bool
 }
 

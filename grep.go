@@ -32,7 +32,7 @@ type Query struct {
 	// Hidden also searches files and directories whose name begins with a dot.
 	Hidden bool
 	// Gitignore leaves out what the .gitignore files of the backend leave out,
-	// and everything below .git.
+	// and everything below .git. One of more than 4 MiB is ErrTooLarge.
 	Gitignore bool
 
 	// Before and After are how many lines around a match are yielded too.

@@ -2,6 +2,7 @@ package hutch
 
 import (
 	"context"
+	"fmt"
 	"path"
 	"strings"
 
@@ -53,13 +54,25 @@ func (ig *ignores) load(dir string) error {
 		parent = nil
 	}
 	ig.rules[dir] = parent
-	data, err := ReadFile(ig.ctx, ig.b, join(dir, ".gitignore"))
+	name := join(dir, ".gitignore")
+	f, err := ig.b.Open(ig.ctx, name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if n := sizeOf(f); n > maxIgnore {
+		return pathError("read", name, fmt.Errorf("%w: %d bytes of rules, at most %d", ErrTooLarge, n, maxIgnore))
+	}
+	data, err := readAll(ig.ctx, name, f)
 	if err != nil {
 		return err
 	}
 	ig.rules[dir] = parent.With(dir, data)
 	return nil
 }
+
+// maxIgnore is the size in bytes of the largest .gitignore that is read.
+const maxIgnore = 4 << 20
 
 // skip reports whether an entry of a directory that was read is left out.
 func (ig *ignores) skip(i Info) bool {

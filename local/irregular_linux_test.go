@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -78,6 +79,33 @@ func TestNotUTF8(t *testing.T) {
 		all, err := hutch.Collect(s.List(context.Background(), "."))
 		if err != nil || len(all) != 1 || all[0].Name != "b" {
 			t.Errorf("%v, %v", all, err)
+		}
+	})
+}
+
+// TestTooDeep: a tree that goes deeper than names can is walked as far as they
+// can say.
+func TestTooDeep(t *testing.T) {
+	eachTree(t, func(t *testing.T, s *Sandbox, dir string) {
+		ctx := context.Background()
+		must(t, os.WriteFile(filepath.Join(dir, "z"), []byte("found"), 0o644))
+		fd, err := unix.Open(dir, unix.O_DIRECTORY, 0)
+		must(t, err)
+		part := strings.Repeat("d", 250)
+		for range 30 {
+			must(t, unix.Mkdirat(fd, part, 0o755))
+			next, err := unix.Openat(fd, part, unix.O_DIRECTORY, 0)
+			must(t, err)
+			unix.Close(fd)
+			fd = next
+		}
+		unix.Close(fd)
+		found, err := hutch.Collect(hutch.Grep(ctx, s, hutch.Query{Pattern: "found"}))
+		if err != nil || len(found) != 1 {
+			t.Errorf("%v, %v", found, err)
+		}
+		if err := hutch.RemoveAll(ctx, s, part); !errors.Is(err, hutch.ErrIsDir) {
+			t.Errorf("remove all: %v", err)
 		}
 	})
 }

@@ -17,7 +17,8 @@ import (
 
 // Sandbox is a directory of this machine with commands in a jail. It has the
 // speeds [hutch.Renamer] and [hutch.Scanner] and the powers [hutch.Execer] and [hutch.Rooted].
-// Names on disk that are not valid UTF-8 are not shown.
+// What is on disk under a name that is no name here, because it is not valid
+// UTF-8 or longer than [hutch.MaxName], is not shown.
 type Sandbox struct {
 	dir   string // absolute, of the host; for the jail only
 	opts  Options
@@ -184,7 +185,7 @@ func (s *Sandbox) entries(ctx context.Context, dir string, look bool) iter.Seq2[
 				return
 			}
 			name := prefix + n.base
-			if s.guard.hides(name, &n) {
+			if len(name) > hutch.MaxName || s.guard.hides(name, &n) {
 				continue
 			}
 			info := hutch.Info{Name: name, Mode: n.mode.Type()}
