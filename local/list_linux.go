@@ -1,8 +1,8 @@
 package local
 
 import (
+	"encoding/binary"
 	"sync"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -32,18 +32,25 @@ func (t *fdTree) list(name string, look bool) ([]node, error) {
 
 var direntBuffers = sync.Pool{New: func() any { return new([32 << 10]byte) }}
 
+// Where the parts of an entry are: inode and offset come first.
+const (
+	direntSize = 16
+	direntType = 18
+	direntName = 19
+)
+
 // appendNodes describes the entries in buf, as getdents64(2) lays them out. One
 // that vanished meanwhile is left out.
 func appendNodes(all []node, dir int, buf []byte, look bool) ([]node, error) {
 	for len(buf) > 0 {
-		d := (*unix.Dirent)(unsafe.Pointer(&buf[0]))
-		name := buf[unsafe.Offsetof(d.Name):d.Reclen]
-		buf = buf[d.Reclen:]
-		base := unix.ByteSliceToString(name)
+		size := binary.NativeEndian.Uint16(buf[direntSize:])
+		kind := uint32(buf[direntType])
+		base := unix.ByteSliceToString(buf[direntName:size])
+		buf = buf[size:]
 		if base == "." || base == ".." {
 			continue
 		}
-		if mode := uint32(d.Type) << 12; !look && sure(mode) {
+		if mode := kind << 12; !look && sure(mode) {
 			all = append(all, node{base: base, mode: modeOf(mode)})
 			continue
 		}
