@@ -10,12 +10,10 @@ import (
 // nonblock keeps the opening of a pipe from waiting for its other end.
 const nonblock = syscall.O_NONBLOCK
 
-func nodeOfInfo(info fs.FileInfo) node {
-	n := node{size: info.Size(), mode: info.Mode() & (fs.ModeType | fs.ModePerm), mtime: info.ModTime().UnixNano(),
-		sticky: info.Mode()&fs.ModeSticky != 0}
+// identity is the inode of a file and when it was last changed.
+func identity(info fs.FileInfo) (ino uint64, ctime int64) {
 	if st, ok := info.Sys().(*syscall.Stat_t); ok {
-		n.ino = uint64(st.Ino)
-		n.ctime = changeTime(st)
+		return uint64(st.Ino), changeTime(st)
 	}
-	return n
+	return 0, 0
 }

@@ -171,16 +171,7 @@ func (t *rootTree) mkdirs(name string) error {
 	if !errors.Is(err, fs.ErrExist) {
 		return confined(err)
 	}
-	info, err := t.root.Lstat(name)
-	switch {
-	case err != nil:
-		return confined(err)
-	case info.Mode()&fs.ModeSymlink != 0:
-		return errLink
-	case !info.IsDir():
-		return hutch.ErrNotDir
-	}
-	return nil
+	return t.straight(name + "/") // what is there must be a directory itself
 }
 
 func (t *rootTree) lockFile(name string) (*os.File, error) {
@@ -228,6 +219,15 @@ func (t *rootTree) remove(name string) error {
 		return hutch.ErrIsDir
 	}
 	return err
+}
+
+func nodeOfInfo(info fs.FileInfo) node {
+	n := node{
+		size: info.Size(), mode: info.Mode() & (fs.ModeType | fs.ModePerm),
+		mtime: info.ModTime().UnixNano(), sticky: info.Mode()&fs.ModeSticky != 0,
+	}
+	n.ino, n.ctime = identity(info)
+	return n
 }
 
 // rootFile is a file opened through os.Root, read or written.

@@ -1,3 +1,5 @@
+//go:build unix && !darwin && !netbsd && !freebsd
+
 package local
 
 import "syscall"

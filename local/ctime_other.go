@@ -1,7 +1,0 @@
-//go:build unix && !linux && !darwin && !netbsd
-
-package local
-
-import "syscall"
-
-func changeTime(st *syscall.Stat_t) int64 { return st.Ctim.Nano() }
