@@ -71,3 +71,33 @@ func TestProtectOptions(t *testing.T) {
 		}
 	}
 }
+
+// TestStagingReplaced: where commands can reach the staging directory, they may
+// put a link in its place; nothing outside is written or swept.
+func TestStagingReplaced(t *testing.T) {
+	eachTree(t, func(t *testing.T, s *Sandbox, dir string) {
+		ctx := context.Background()
+		outside := filepath.Join(filepath.Dir(dir), "outside")
+		must(t, os.Mkdir(outside, 0o755))
+		must(t, os.WriteFile(filepath.Join(outside, "mine"), []byte("mine"), 0o644))
+		for _, target := range []string{outside, "../outside", "inside"} {
+			if _, err := hutch.WriteFile(ctx, s, "inside/mine", []byte("mine"), nil); err != nil {
+				t.Fatal(err)
+			}
+			must(t, os.RemoveAll(filepath.Join(dir, staging)))
+			must(t, os.Symlink(target, filepath.Join(dir, staging)))
+			if _, err := hutch.WriteFile(ctx, s, "f", []byte("x"), nil); err == nil {
+				t.Errorf("written through a link to %s", target)
+			}
+			again, err := Open(dir, nil) // sweeps
+			must(t, err)
+			must(t, again.Close())
+			for _, d := range []string{outside, filepath.Join(dir, "inside")} {
+				if got := names(t, d); len(got) != 1 {
+					t.Errorf("link to %s: %s holds %v", target, d, got)
+				}
+			}
+			must(t, os.Remove(filepath.Join(dir, staging)))
+		}
+	})
+}
