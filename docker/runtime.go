@@ -66,7 +66,6 @@ const (
 
 var (
 	runtimeNames = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
-	networkNames = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$`)
 	envNames     = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 	workDirs     = regexp.MustCompile(`^(/[A-Za-z0-9._@+-]+)+$`)
 )
@@ -162,8 +161,10 @@ func (r Runtime) checkLimits() error {
 	switch {
 	case math.IsNaN(r.CPUs) || math.IsInf(r.CPUs, 0):
 		return fmt.Errorf("%v is no number of processors", r.CPUs)
-	case r.Network != "" && !networkNames.MatchString(r.Network):
-		return fmt.Errorf("network %q: the name has letters, digits, dots, dashes and underscores", r.Network)
+	case r.Network == "host":
+		return errors.New("network host gives away the isolation from this machine; only the options of a sandbox can ask for it")
+	case r.Network != "" && !networkPattern.MatchString(r.Network):
+		return fmt.Errorf("network %q is not the name of one", r.Network)
 	}
 	return nil
 }

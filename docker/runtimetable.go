@@ -1,7 +1,6 @@
 package docker
 
 import (
-	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -150,9 +149,9 @@ func (c Catalog) Find(name string) (Runtime, error) {
 	names := slices.Sorted(maps.Keys(c))
 	text := fmt.Sprintf("there is no runtime %q", name)
 	if near := nearest(name, names); near != "" {
-		text += fmt.Sprintf("; did you mean %q?", near)
+		text += fmt.Sprintf(" (did you mean %q?)", near)
 	}
-	return Runtime{}, &causeError{text + " Known are " + strings.Join(names, ", "), []error{fs.ErrNotExist}}
+	return Runtime{}, &causeError{text + "; known are " + strings.Join(names, ", "), []error{fs.ErrNotExist}}
 }
 
 // All are the runtimes of the catalog, sorted by name.
@@ -164,7 +163,43 @@ func (c Catalog) All() []Runtime {
 	return all
 }
 
-var errNoSuchBuild = errors.New("no image of this runtime has been built")
+// nearest is the one of names that name was probably meant to be, or "": the
+// one with fewest letters to change, at most a third of them, or else the only
+// one that begins with it.
+func nearest(name string, names []string) string {
+	best, least := "", len(name)/3+1
+	var begin []string
+	for _, n := range names {
+		if d := distance(strings.ToLower(name), strings.ToLower(n)); d < least {
+			best, least = n, d
+		}
+		if name != "" && strings.HasPrefix(n, name) {
+			begin = append(begin, n)
+		}
+	}
+	if best == "" && len(begin) == 1 {
+		best = begin[0]
+	}
+	return best
+}
 
-// nearest is the one of names that name was probably meant to be, or "".
-func nearest(name string, names []string) string { return "" }
+// distance is how many letters must be changed, added or removed to make b of a.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		corner := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			change := corner
+			if a[i] != b[j] {
+				change++
+			}
+			corner = row[j+1]
+			row[j+1] = min(change, corner+1, row[j]+1)
+		}
+	}
+	return row[len(b)]
+}
