@@ -21,11 +21,15 @@ func (st *starter) census(limit int64) {
 	idle := int64(0) // processes and threads of the machine before the commands
 	for round := 0; ; round++ {
 		st.mu.Lock()
-		for len(st.byID) == 0 {
+		for len(st.byID) == 0 && !st.closed {
 			st.some.Wait()
 			idle = tasks()
 		}
+		closed := st.closed
 		st.mu.Unlock()
+		if closed {
+			return
+		}
 		now := tasks()
 		idle = min(idle, now)
 		// The whole machine is counted at once; a closer look is taken only when it has grown, and now and then.

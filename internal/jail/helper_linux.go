@@ -38,6 +38,8 @@ type helper struct {
 	null   int
 	keeper *keeper // nil without protected names
 	*starter
+
+	sending sync.Mutex // of frames to the owner
 }
 
 func helperMain() int {
@@ -104,6 +106,7 @@ func (h *helper) open() (*ready, error) {
 		spareThreads(8) // for the filter to know
 	}
 	h.starter = newStarter(s, h.null, h.keeper)
+	h.starter.report = h.send
 	if s.level > Unconfined {
 		if err := setLimits(s.limits); err != nil {
 			return nil, step("limits", err)
@@ -228,6 +231,12 @@ func streamCount(streams byte) (n int) {
 		}
 	}
 	return n
+}
+
+func (h *helper) send(m *done) {
+	h.sending.Lock()
+	defer h.sending.Unlock()
+	_ = sendFrame(helperSock, kindDone, m.encode())
 }
 
 // close ends everything that was started. As process 1 of its namespace the helper takes all others with it by ending.

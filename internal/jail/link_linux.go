@@ -25,11 +25,7 @@ type link struct {
 	lock  *os.File // on the private folder
 
 	sending sync.Mutex
-
-	mu      sync.Mutex
-	next    int64
-	waiting map[int64]chan *done // each has room for one; closed when the helper is gone
-	gone    bool
+	waiting
 
 	ended   chan struct{} // closed when the helper is dead and all of it cleaned up
 	closing sync.Once
@@ -46,7 +42,7 @@ func spawn(ctx context.Context, s *setup, group *cgroup) (*link, *ready, error) 
 	}
 	theirs := os.NewFile(uintptr(pair[1]), "helper")
 	_ = unix.SetNonblock(pair[0], true)
-	l := &link{setup: s, sock: os.NewFile(uintptr(pair[0]), "owner"), group: group, waiting: map[int64]chan *done{}, ended: make(chan struct{})}
+	l := &link{setup: s, sock: os.NewFile(uintptr(pair[0]), "owner"), group: group, ended: make(chan struct{})}
 	l.proc, err = startHelper(s, theirs)
 	theirs.Close() // now, so that a helper that dies is seen to be gone
 	if err != nil {
@@ -194,20 +190,9 @@ func (l *link) listen() {
 		if err != nil {
 			break
 		}
-		l.mu.Lock()
-		if ch := l.waiting[m.id]; ch != nil {
-			delete(l.waiting, m.id)
-			ch <- m
-		}
-		l.mu.Unlock()
+		l.tell(m)
 	}
-	l.mu.Lock()
-	l.gone = true
-	for id, ch := range l.waiting {
-		delete(l.waiting, id)
-		close(ch)
-	}
-	l.mu.Unlock()
+	l.lose()
 	l.bury()
 	close(l.ended)
 }
@@ -247,24 +232,24 @@ func (l *link) fd() int {
 	return fd
 }
 
-// register makes a place for the end of a command.
-func (l *link) register() (int64, chan *done, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.gone {
-		return 0, nil, ErrGone
-	}
-	l.next++
-	ch := make(chan *done, 1)
-	l.waiting[l.next] = ch
-	return l.next, ch, nil
+func (l *link) run(ctx context.Context, c *Command, env []string) (Status, error) {
+	return runBy(ctx, l, &l.waiting, c, env)
 }
 
-func (l *link) forget(id int64) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	delete(l.waiting, id)
+// start implements post.
+func (l *link) start(s *start, fds []int) error {
+	payload := s.encode()
+	if len(payload) > maxPayload {
+		return syscall.E2BIG
+	}
+	return l.send(kindStart, payload, fds...)
 }
+
+// kill implements post.
+func (l *link) kill(id int64) { _ = l.send(kindKill, encodeKill(id)) }
+
+// giveUp implements post: the whole jail goes with the command.
+func (l *link) giveUp(int64) { _ = l.proc.Kill() }
 
 // newTag picks the first tag of a jail: random, and below the hard limit of the resource that carries it.
 func newTag() (int64, error) {

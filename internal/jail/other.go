@@ -38,6 +38,11 @@ func startHere(_ context.Context, c *Config) (*Jail, error) {
 	return &Jail{level: Unconfined, root: c.Dir, layers: layers, env: mergeEnv(inheritedEnv(), c.Env), engine: p}, nil
 }
 
+// containHere knows no container on this system.
+func containHere(*Config) (*Jail, error) {
+	return nil, fmt.Errorf("jail: no container is known for %s/%s: %w", runtime.GOOS, runtime.GOARCH, errors.ErrUnsupported)
+}
+
 // plain runs commands as children of this program.
 type plain struct {
 	dir     string

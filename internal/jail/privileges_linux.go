@@ -128,7 +128,10 @@ func limitProcess(pid int, l limitSet) {
 	for _, r := range []struct {
 		resource int
 		want     int64
-	}{{unix.RLIMIT_CPU, l.cpu}, {unix.RLIMIT_DATA, l.memory}, {unix.RLIMIT_FSIZE, l.fileSize}, {unix.RLIMIT_NOFILE, l.openFiles}} {
+	}{
+		{unix.RLIMIT_CPU, l.cpu}, {unix.RLIMIT_DATA, l.memory}, {unix.RLIMIT_FSIZE, l.fileSize}, {unix.RLIMIT_NOFILE, l.openFiles},
+		{unix.RLIMIT_NPROC, l.processes},
+	} {
 		if r.want > 0 {
 			_ = lower(pid, r.resource, uint64(r.want))
 		}

@@ -45,7 +45,7 @@ func (st *starter) collect() {
 			st.finish(r, &done{r.id, doneStatus, int64(ws)})
 			continue
 		}
-		go st.bury(r, ws)
+		st.burials.Go(func() { st.bury(r, ws) })
 	}
 }
 
@@ -88,9 +88,8 @@ func (st *starter) end(r *running) bool {
 // cancel ends a command before its time. Its leader is then reaped as usual.
 func (st *starter) cancel(id int64) {
 	st.mu.Lock()
-	r := st.byID[id]
-	st.mu.Unlock()
-	if r != nil {
-		go st.end(r)
+	defer st.mu.Unlock()
+	if r := st.byID[id]; r != nil && !st.closed {
+		st.burials.Go(func() { st.end(r) })
 	}
 }

@@ -15,7 +15,14 @@ import (
 // stuckTime is how long a helper may take to end a command before the whole jail is given up.
 const stuckTime = 2 * killPatience
 
-func (l *link) run(ctx context.Context, c *Command, env []string) (Status, error) {
+// post is the way from Run to who starts the commands.
+type post interface {
+	start(s *start, fds []int) error // the descriptors stay the caller's
+	kill(id int64)
+	giveUp(id int64) // of a command that does not end: whoever waits for it is told something
+}
+
+func runBy(ctx context.Context, p post, w *waiting, c *Command, env []string) (Status, error) {
 	began := time.Now()
 	s := &start{dir: c.Dir, args: c.Args, env: env, limits: c.Limits.set()}
 	if c.Limits == (Limits{}) {
@@ -26,26 +33,23 @@ func (l *link) run(ctx context.Context, c *Command, env []string) (Status, error
 		return Status{}, &fs.PathError{Op: "exec", Path: c.Args[0], Err: bare(err)}
 	}
 	s.streams = streams.bits
-	id, ch, err := l.register()
+	id, ch, err := w.register()
 	if err != nil {
 		streams.abandon()
 		return Status{}, err
 	}
 	s.id = id
-	payload := s.encode()
-	if len(payload) > maxPayload {
-		l.forget(id)
-		streams.abandon()
-		return Status{}, &fs.PathError{Op: "exec", Path: c.Args[0], Err: syscall.E2BIG}
-	}
-	err = l.send(kindStart, payload, streams.fds...)
+	err = p.start(s, streams.fds)
 	streams.sent()
 	if err != nil {
-		l.forget(id)
+		w.forget(id)
 		streams.abandon()
+		if err == syscall.E2BIG {
+			return Status{}, &fs.PathError{Op: "exec", Path: c.Args[0], Err: err}
+		}
 		return Status{}, ErrGone
 	}
-	m, timedOut, cause := l.await(ctx, c.Timeout, id, ch, streams)
+	m, timedOut, cause := await(ctx, p, c.Timeout, id, ch, streams)
 	failed := streams.finish()
 	if cause == nil {
 		cause = failed
@@ -58,7 +62,7 @@ func (l *link) run(ctx context.Context, c *Command, env []string) (Status, error
 }
 
 // await waits for the end of a command, and brings it about when ctx, the timeout or a failing writer demand it.
-func (l *link) await(ctx context.Context, timeout time.Duration, id int64, ch chan *done, s *streams) (m *done, timedOut bool, cause error) {
+func await(ctx context.Context, p post, timeout time.Duration, id int64, ch chan *done, s *streams) (m *done, timedOut bool, cause error) {
 	var expired <-chan time.Time
 	if timeout > 0 {
 		t := time.NewTimer(timeout)
@@ -74,14 +78,14 @@ func (l *link) await(ctx context.Context, timeout time.Duration, id int64, ch ch
 		timedOut = true
 	case cause = <-s.broken:
 	}
-	_ = l.send(kindKill, encodeKill(id))
+	p.kill(id)
 	t := time.NewTimer(stuckTime)
 	defer t.Stop()
 	select {
 	case m := <-ch:
 		return m, timedOut, cause
 	case <-t.C:
-		_ = l.proc.Kill()
+		p.giveUp(id)
 		return <-ch, timedOut, cause
 	}
 }

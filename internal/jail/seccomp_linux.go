@@ -60,9 +60,15 @@ func rulesFor(s *setup, landlock int) rules {
 	return r
 }
 
-// threads lists the threads of the helper. The kernel takes the number of a thread for that of its process, and
-// to Landlock the thread that forks is one of the commands.
+// threads lists the threads of the helper, as far as the filter has room.
 func threads() []uint32 {
+	all := allThreads()
+	return all[:min(len(all), maxGuarded)]
+}
+
+// allThreads lists the threads of this process. The kernel takes the number of a thread for that of its process, and
+// to Landlock the thread that forks is one of the commands.
+func allThreads() []uint32 {
 	all := []uint32{uint32(unix.Getpid()), uint32(unix.Gettid())}
 	tasks, _ := os.ReadDir("/proc/self/task")
 	for _, t := range tasks {
@@ -70,7 +76,7 @@ func threads() []uint32 {
 			all = append(all, uint32(tid))
 		}
 	}
-	return all[:min(len(all), maxGuarded)]
+	return all
 }
 
 // maxGuarded keeps the bodies that compare with each of them within reach of a jump.

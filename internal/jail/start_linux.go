@@ -214,11 +214,11 @@ func placeable(p string) bool {
 
 // confinedEnv is the environment of a confined command: nothing of it comes from the caller but the order of PATH.
 func confinedEnv(home, tmp string, visible []string) []string {
-	dirs := strings.Split("/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", ":")
+	dirs := programDirs
 	var more []string
 	for _, dir := range strings.Split(os.Getenv("PATH"), ":") {
 		seen := func(root string) bool { return under(dir, root) }
-		if path.Clean(dir) == dir && !slices.Contains(append(more, dirs...), dir) &&
+		if path.Clean(dir) == dir && !slices.Contains(more, dir) && !slices.Contains(dirs, dir) &&
 			(slices.ContainsFunc(systemDirs, seen) || slices.ContainsFunc(visible, seen)) {
 			more = append(more, dir)
 		}

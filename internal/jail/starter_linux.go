@@ -26,15 +26,18 @@ type starter struct {
 	oom     *oomScore
 	bounded bool       // the kernel bounds processes though setup.count says that limits do not
 	forks   chan *fork // to the confined thread
-
-	sending sync.Mutex // of frames to the owner
+	base    string     // the workspace
+	report  func(*done)
+	confine func() error // the thread that forks, in place of what the level says
 
 	mu      sync.Mutex
+	closed  bool      // nothing is started any more
 	some    sync.Cond // signalled when running grows
 	tag     int64
 	running map[int]*running // by process id
 	byID    map[int64]*running
 	killing sync.Mutex
+	burials sync.WaitGroup
 }
 
 // running is a command whose leader has not been reaped, or whose tree has not been seen dead.
@@ -48,6 +51,7 @@ type running struct {
 // fork is a request to the confined thread.
 type fork struct {
 	start *start
+	base  string
 	files [3]uintptr
 	done  chan forked
 }
@@ -58,53 +62,90 @@ type forked struct {
 	err  error
 }
 
+// newStarter makes a starter for a workspace that is the current folder. It has yet to be told how to report.
 func newStarter(s *setup, null int, k *keeper) *starter {
-	st := &starter{setup: s, null: null, keeper: k, forks: make(chan *fork), tag: s.tag, running: map[int]*running{}, byID: map[int64]*running{}}
+	st := &starter{
+		setup: s, null: null, keeper: k, base: ".", forks: make(chan *fork), tag: s.tag, running: map[int]*running{}, byID: map[int64]*running{},
+	}
 	st.some.L = &st.mu
 	return st
 }
 
+// confined is what became of the thread that forks.
+type confined struct {
+	version int // of Landlock
+	err     error
+}
+
 // run confines the thread that forks and starts reaping. It returns the version of Landlock.
 func (st *starter) run() (int, error) {
-	type confined struct {
-		version int
-		err     error
-	}
 	up := make(chan confined)
 	dropped := make(chan struct{})
-	go func() {
-		runtime.LockOSThread() // and never unlocked: the thread is spoilt for anything else
+	go onOwnThread(func() {
 		var c confined
-		if st.setup.level > Unconfined {
+		switch {
+		case st.confine != nil:
+			c.err = st.confine()
+		case st.setup.level > Unconfined:
 			dropBounding()
 			up <- c
 			<-dropped
-			if st.counting() {
-				_ = unix.Setpriority(unix.PRIO_PROCESS, 0, 15) // so that the census comes to its turn among them
-			}
+			st.yield()
 			c.version, c.err = confineThread(st.setup)
 		}
 		up <- c
 		for f := range st.forks {
 			f.done <- f.do()
 		}
-	}()
-	if st.setup.level > Unconfined {
+	})
+	if st.confine == nil && st.setup.level > Unconfined {
 		<-up
 		dropCapsEverywhere(st.keeper != nil) // while it comes out the same on every thread
 		close(dropped)
 	}
 	c := <-up
 	if c.err == nil {
-		go st.reap()
-		if st.keeper != nil {
-			go st.watch()
-		}
-		if st.counting() {
-			go st.census(st.setup.limits.processes)
-		}
+		st.attend()
 	}
 	return c.version, c.err
+}
+
+// onOwnThread runs f on a thread that ends with it: it is spoilt for anything else. It is not the first one, which stands for the
+// process where the kernel is asked about it.
+func onOwnThread(f func()) {
+	runtime.LockOSThread()
+	if unix.Gettid() != unix.Getpid() {
+		f()
+		return
+	}
+	moved := make(chan struct{})
+	go func() {
+		runtime.LockOSThread()
+		close(moved)
+		f()
+	}()
+	<-moved
+	runtime.UnlockOSThread()
+}
+
+// attend starts what goes on while commands run.
+func (st *starter) attend() {
+	if st.confine == nil {
+		go st.reap()
+	}
+	if st.keeper != nil {
+		go st.watch()
+	}
+	if st.counting() {
+		go st.census(st.setup.limits.processes)
+	}
+}
+
+// yield lets the commands give way to a census, so that it comes to its turn among them.
+func (st *starter) yield() {
+	if st.counting() {
+		_ = unix.Setpriority(unix.PRIO_PROCESS, 0, 15)
+	}
 }
 
 // counting reports whether processes are bounded by nothing but a census.
@@ -112,7 +153,7 @@ func (st *starter) counting() bool { return st.setup.count && !st.bounded }
 
 // start runs a command and tells the owner if that fails. The descriptors stay the caller's.
 func (st *starter) start(s *start, fds []int) {
-	f := &fork{start: s, done: make(chan forked, 1)}
+	f := &fork{start: s, base: st.base, done: make(chan forked, 1)}
 	for i, bit := range []byte{hasStdin, hasStdout, hasStderr} {
 		f.files[i] = uintptr(st.null)
 		if s.streams&bit != 0 {
@@ -124,6 +165,9 @@ func (st *starter) start(s *start, fds []int) {
 	}
 	st.mu.Lock()
 	defer st.mu.Unlock()
+	if st.closed {
+		return
+	}
 	st.tag++
 	if st.keeper.check() != nil || setTag(st.tag) != nil {
 		st.report(&done{s.id, doneUnsafe, 0})
@@ -144,7 +188,7 @@ func (st *starter) start(s *start, fds []int) {
 		st.report(&done{s.id, got.what, int64(errnoOf(got.err))})
 		return
 	}
-	if st.setup.level > Unconfined {
+	if st.setup.level > Unconfined || st.confine != nil {
 		st.limit(got.pid, s.limits)
 	}
 	r := &running{id: s.id, tag: st.tag, pid: got.pid, leader: true}
@@ -171,6 +215,11 @@ func (st *starter) watch() {
 func (st *starter) limit(pid int, own limitSet) {
 	l := st.setup.limits
 	tight := own != limitSet{} || l.memory > 0 && l.memory < leastData || l.openFiles > 0 && l.openFiles < leastFiles
+	if st.confine != nil { // nothing is inherited then
+		tight = tight || l != limitSet{}
+	} else {
+		l.processes = 0
+	}
 	for _, p := range []struct{ all, own *int64 }{
 		{&l.memory, &own.memory}, {&l.cpu, &own.cpu}, {&l.fileSize, &own.fileSize}, {&l.openFiles, &own.openFiles},
 	} {
@@ -201,17 +250,11 @@ func errnoOf(err error) syscall.Errno {
 	return syscall.EIO
 }
 
-func (st *starter) report(m *done) {
-	st.sending.Lock()
-	defer st.sending.Unlock()
-	_ = sendFrame(helperSock, kindDone, m.encode())
-}
-
 // do runs on the confined thread.
 func (f *fork) do() forked {
-	dir := "."
+	dir := f.base
 	if f.start.dir != "" {
-		dir = f.start.dir
+		dir += "/" + f.start.dir
 	}
 	var st unix.Stat_t
 	if err := unix.Stat(dir, &st); err != nil {

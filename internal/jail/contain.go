@@ -1,0 +1,69 @@
+package jail
+
+import (
+	"context"
+	"errors"
+	"strings"
+)
+
+// Contain makes the calling process the helper of a jail around nothing but itself. It is for a program that somebody else has
+// confined, process 1 of a container as a rule: the container is the confinement, and Contain adds only what keeps the promises
+// of Run. There is no second process.
+//
+// Commands get no new privileges, and a filter of system calls that keeps them from changing the tag by which they are found
+// again and from signalling, limiting and slowing down this process. Programs for another architecture than that of this one (32 bit)
+// are killed. This process makes itself undumpable, so that its memory, its environment and its descriptors are closed to commands
+// of the same user, and commands do not get CAP_SYS_PTRACE, which opens them again. If memory runs out, commands are to go
+// before it. All else that the container allows stays allowed, sockets, tracing of other commands and set-user-ID modes among it.
+// What it cannot have is an error; what depends on the kernel is told by [Jail.Layers].
+//
+// Of the configuration it uses Dir, Root, Env and Limits; anything else is refused. Env is the whole environment of commands:
+// nothing is inherited and nothing added but PWD, and PATH where it is missing. A limit holds only where it is greater than 0, for each
+// process, from a moment after its start on; Processes are counted as at Restricted. [Jail.Root] is Dir, and [Jail.Level] is
+// Unconfined, since nothing here confines.
+//
+// What the process must know:
+//   - It reaps all children, its own as well as orphans: os.Process.Wait does not work in it.
+//   - All signals are caught, so that none ends it. Who wants to act on SIGTERM has to ask for it (os/signal).
+//   - All its descriptors from 3 on are closed in commands.
+//   - It becomes a subreaper. What it opens below /proc/self for writing, unless as root, must be open before.
+//   - There is one such jail in a process at a time.
+//
+// After Close the process stays undumpable and goes on catching signals, but reaps no more.
+func Contain(ctx context.Context, c *Config) (*Jail, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if c == nil {
+		return nil, errors.New("jail: no configuration")
+	}
+	if c.Least != 0 || c.Ceiling != nil || c.Mount != "" || c.Visible != nil || c.Network || c.Protect != nil || c.Hide != nil {
+		return nil, errors.New("jail: level, mount, visible paths, network, protected and hidden names are not for Contain to give")
+	}
+	own := *c
+	if err := own.complete(); err != nil {
+		return nil, err
+	}
+	own.Limits = c.Limits.asked()
+	if !hasPath(own.Env) {
+		own.Env = append(own.Env, "PATH="+strings.Join(programDirs, ":"))
+	}
+	return containHere(&own)
+}
+
+// programDirs is where programs are looked for unless somebody says otherwise.
+var programDirs = []string{"/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"}
+
+func hasPath(env []string) bool {
+	for _, kv := range env {
+		if strings.HasPrefix(kv, "PATH=") {
+			return true
+		}
+	}
+	return false
+}
+
+// asked has no limit where none was asked for.
+func (l Limits) asked() Limits {
+	return Limits{Memory: max(l.Memory, 0), CPU: max(l.CPU, 0), Processes: max(l.Processes, 0), FileSize: max(l.FileSize, 0), OpenFiles: max(l.OpenFiles, 0)}
+}
