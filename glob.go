@@ -45,6 +45,9 @@ func Glob(ctx context.Context, b Backend, pattern string, opts *GlobOptions) ite
 	if err != nil {
 		return failed[Info](err)
 	}
+	if s, ok := As[Globber](b); ok {
+		return s.Glob(ctx, pattern, &o)
+	}
 	m := globber{g: g, o: o, byBase: o.Recurse && !g.HasSlash()}
 	return func(yield func(Info, error) bool) { m.run(ctx, b, yield) }
 }

@@ -129,6 +129,12 @@ type Scanner interface {
 	Scan(ctx context.Context, dir string) iter.Seq2[Info, error]
 }
 
+// Globber is the speed of [Glob]. It is given a pattern and options that Glob
+// accepts; opts is not nil, and Dir in it is not "".
+type Globber interface {
+	Glob(ctx context.Context, pattern string, opts *GlobOptions) iter.Seq2[Info, error]
+}
+
 // Grepper is the speed of [Grep]. It is given a query that [Query.Check] accepts.
 type Grepper interface {
 	Grep(ctx context.Context, q Query) iter.Seq2[Match, error]
