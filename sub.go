@@ -40,6 +40,11 @@ func (s *sub) As(target any) bool {
 			*t = subScanner{s, c}
 			return true
 		}
+	case *Globber:
+		if g, ok := As[Globber](s.b); ok {
+			*t = subGlobber{s, g}
+			return true
+		}
 	case *Grepper:
 		if g, ok := As[Grepper](s.b); ok {
 			*t = subGrepper{s, g}
@@ -162,12 +167,49 @@ func (v subWalker) Walk(ctx context.Context, dir string) iter.Seq2[Info, error] 
 	}
 }
 
+type subGlobber struct {
+	s *sub
+	g Globber
+}
+
+func (v subGlobber) Glob(ctx context.Context, pattern string, opts *GlobOptions) iter.Seq2[Info, error] {
+	if opts.Gitignore && v.s.dir != "." {
+		return Glob(ctx, unsearched{v.s}, pattern, opts)
+	}
+	o := *opts
+	o.Dir = join(v.s.dir, opts.Dir)
+	return func(yield func(Info, error) bool) {
+		for info, err := range v.g.Glob(ctx, pattern, &o) {
+			if opts.Dir == "." && isAbsent(err, v.s.dir) {
+				return
+			}
+			if !yield(v.s.info(info), v.s.err(err)) {
+				return
+			}
+		}
+	}
+}
+
+// unsearched is the view without the speeds that search.
+type unsearched struct{ *sub }
+
+func (u unsearched) As(target any) bool {
+	switch target.(type) {
+	case *Globber, *Grepper:
+		return false
+	}
+	return u.sub.As(target)
+}
+
 type subGrepper struct {
 	s *sub
 	g Grepper
 }
 
 func (v subGrepper) Grep(ctx context.Context, q Query) iter.Seq2[Match, error] {
+	if q.Gitignore && v.s.dir != "." {
+		return Grep(ctx, unsearched{v.s}, q) // the rules above the directory are not in view
+	}
 	dir := q.Dir
 	q.Dir = join(v.s.dir, orRoot(dir))
 	return func(yield func(Match, error) bool) {

@@ -242,7 +242,7 @@ func removing(f func(s hutch.Backend, ctx context.Context, name string) error) f
 	})
 }
 
-// walkSpeed, grepSpeed and renameSpeed are mutants with a speed that is wrong.
+// walkSpeed, globSpeed, grepSpeed and renameSpeed are mutants with a speed that is wrong.
 type walkSpeed func(ctx context.Context, dir string) iter.Seq2[hutch.Info, error]
 
 func (w walkSpeed) Walk(ctx context.Context, dir string) iter.Seq2[hutch.Info, error] {
@@ -255,6 +255,29 @@ func walking(f func(b hutch.Backend, ctx context.Context, dir string) iter.Seq2[
 			t, ok := target.(*hutch.Walker)
 			if ok {
 				*t = walkSpeed(func(ctx context.Context, dir string) iter.Seq2[hutch.Info, error] { return f(b.b, ctx, dir) })
+			}
+			return ok
+		}
+	})
+}
+
+type globSpeed func(ctx context.Context, pattern string, opts *hutch.GlobOptions) iter.Seq2[hutch.Info, error]
+
+func (g globSpeed) Glob(ctx context.Context, pattern string, opts *hutch.GlobOptions) iter.Seq2[hutch.Info, error] {
+	return g(ctx, pattern, opts)
+}
+
+// globbing is a mutant whose Glob looks for something else than asked for.
+func globbing(f func(pattern *string, o *hutch.GlobOptions)) func(t testing.TB) hutch.Backend {
+	return breaking(func(b *broken) {
+		b.as = func(target any) bool {
+			t, ok := target.(*hutch.Globber)
+			if ok {
+				*t = globSpeed(func(ctx context.Context, p string, o *hutch.GlobOptions) iter.Seq2[hutch.Info, error] {
+					mine := *o
+					f(&p, &mine)
+					return hutch.Glob(ctx, b.b, p, &mine)
+				})
 			}
 			return ok
 		}

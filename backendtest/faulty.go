@@ -61,6 +61,11 @@ func (b *FaultyBackend) As(target any) bool {
 			*t = faultySpeeds{b: b, walker: w}
 			return true
 		}
+	case *hutch.Globber:
+		if g, ok := hutch.As[hutch.Globber](b.b); ok {
+			*t = faultySpeeds{b: b, globber: g}
+			return true
+		}
 	case *hutch.Grepper:
 		if g, ok := hutch.As[hutch.Grepper](b.b); ok {
 			*t = faultySpeeds{b: b, grepper: g}
@@ -149,12 +154,17 @@ func (b *FaultyBackend) Remove(ctx context.Context, name string) error {
 type faultySpeeds struct {
 	b       *FaultyBackend
 	walker  hutch.Walker
+	globber hutch.Globber
 	grepper hutch.Grepper
 	renamer hutch.Renamer
 }
 
 func (s faultySpeeds) Walk(ctx context.Context, dir string) iter.Seq2[hutch.Info, error] {
 	return faultySeq(s.b, "walk", dir, s.walker.Walk(ctx, dir), func(i hutch.Info) string { return i.Name })
+}
+
+func (s faultySpeeds) Glob(ctx context.Context, pattern string, opts *hutch.GlobOptions) iter.Seq2[hutch.Info, error] {
+	return faultySeq(s.b, "glob", opts.Dir, s.globber.Glob(ctx, pattern, opts), func(i hutch.Info) string { return i.Name })
 }
 
 func (s faultySpeeds) Grep(ctx context.Context, q hutch.Query) iter.Seq2[hutch.Match, error] {

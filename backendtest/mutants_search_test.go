@@ -51,6 +51,10 @@ func searchMutants() []mutant {
 				return quiet(hutch.Grep(ctx, b, q))
 			}
 		}, kills: "Glob/Bad Grep/Bad"},
+		{name: "globs what git ignores", open: globbing(func(_ *string, o *hutch.GlobOptions) { o.Gitignore = false }), kills: "Glob/Gitignore Speeds/Glob"},
+		{name: "globs hidden files", open: globbing(func(_ *string, o *hutch.GlobOptions) { o.Hidden = true }), kills: "Glob/Hidden Speeds/Glob Speeds/Sub"},
+		{name: "globs from its root", open: globbing(func(_ *string, o *hutch.GlobOptions) { o.Dir = "." }), kills: "Glob/Dir Speeds/Glob Speeds/Sub"},
+		{name: "globs another pattern", open: globbing(func(p *string, _ *hutch.GlobOptions) { *p = strings.ReplaceAll(*p, "*", "?*") }), kills: "Speeds/Glob"},
 		{name: "has no regard to case when it greps", open: asking(func(q *hutch.Query) { q.IgnoreCase = true }), kills: "Grep/Dialect Speeds/Grep Speeds/Sub"},
 		{name: "takes text for an expression", open: asking(func(q *hutch.Query) { q.Pattern, q.Literal = strings.Trim(q.Pattern, "["), false }), kills: "Grep/Dialect"},
 		{name: "shows no context", open: asking(func(q *hutch.Query) { q.Before = 0 }), kills: "Grep/Context Speeds/Grep Speeds/Sub"},

@@ -105,15 +105,29 @@ func speedSub(t *env) {
 				t.Errorf("Walk(%s) in %s shows %q, without speeds %q", in, dir, names(got), names(want))
 			}
 			t.sameError("Walk in Sub", gotErr, wantErr)
-			q := hutch.Query{Pattern: "needle", Dir: in, Before: 1, Include: []string{"**/a*", "*"}}
-			gotM, gotErr := hutch.Collect(t.do.grep(t.ctx, fast, q))
-			wantM, wantErr := hutch.Collect(t.do.grep(t.ctx, Plain(fast), q))
-			if !slices.Equal(gotM, wantM) {
-				t.Errorf("Grep(%s) in %s finds %+v, without speeds %+v", in, dir, gotM, wantM)
-			}
-			t.sameError("Grep in Sub", gotErr, wantErr)
+			t.sameSearch(fast, dir, in, false)
+			t.sameSearch(fast, dir, in, true)
 		}
 	}
+}
+
+// sameSearch compares the searches of a view of dir with those without speeds.
+func (t *env) sameSearch(fast hutch.Backend, dir, in string, ignore bool) {
+	t.Helper()
+	q := hutch.Query{Pattern: "needle", Dir: in, Before: 1, Include: []string{"**/a*", "*"}, Gitignore: ignore}
+	gotM, gotErr := hutch.Collect(t.do.grep(t.ctx, fast, q))
+	wantM, wantErr := hutch.Collect(t.do.grep(t.ctx, Plain(fast), q))
+	if !slices.Equal(gotM, wantM) {
+		t.Errorf("Grep(%s) in %s finds %+v, without speeds %+v", in, dir, gotM, wantM)
+	}
+	t.sameError("Grep in Sub", gotErr, wantErr)
+	o := &hutch.GlobOptions{Dir: in, Recurse: true, Gitignore: ignore}
+	got, gotErr := hutch.Collect(t.do.glob(t.ctx, fast, "*[a-o].*", o))
+	want, wantErr := hutch.Collect(t.do.glob(t.ctx, Plain(fast), "*[a-o].*", o))
+	if !slices.EqualFunc(got, want, sameInfo) {
+		t.Errorf("Glob in %s of %s shows %q, without speeds %q", in, dir, names(got), names(want))
+	}
+	t.sameError("Glob in Sub", gotErr, wantErr)
 }
 
 func closeChecks() []check {

@@ -17,6 +17,7 @@ func viewChecks() []check {
 		{"Sub/Names", "Sub shows names and errors as seen from its directory", nodes, subNames},
 		{"Sub/Missing", "Sub of a directory that is not there is empty", nodes, subMissing},
 		{"Speeds/Walk", "Walk gives what it gives without speeds", generated, speedWalk},
+		{"Speeds/Glob", "Glob gives what it gives without speeds", generated, speedGlob},
 		{"Speeds/Grep", "Grep gives what it gives without speeds", generated, speedGrep},
 	}
 }
@@ -108,6 +109,26 @@ func speedWalk(t *env) {
 			t.Errorf("Walk(%s) shows %q, without speeds %q", dir, names(got), names(want))
 		}
 		t.sameError("Walk("+dir+")", gotErr, wantErr)
+	}
+}
+
+func speedGlob(t *env) {
+	plain := Plain(t.b)
+	for pattern, all := range map[string][]hutch.GlobOptions{
+		"**":          {{}, {Hidden: true}, {Gitignore: true}, {Dir: "a", Gitignore: true}, {Dir: "nothing"}, {Dir: ".gitignore"}, {Dir: "/"}},
+		"*.*0*":       {{}, {Recurse: true}, {Recurse: true, Dir: "a"}, {Recurse: true, Hidden: true, Gitignore: true}},
+		"a*/**/[!z]*": {{}, {Dir: "a"}, {Hidden: true}},
+		"{a,é}/x y/*": {{}, {Dir: "."}},
+		"[z-":         {{}},
+	} {
+		for _, o := range all {
+			got, gotErr := hutch.Collect(t.do.glob(t.ctx, t.b, pattern, &o))
+			want, wantErr := hutch.Collect(t.do.glob(t.ctx, plain, pattern, &o))
+			if !slices.EqualFunc(got, want, sameInfo) {
+				t.Errorf("Glob(%s, %+v) shows %q, without speeds %q", pattern, o, names(got), names(want))
+			}
+			t.sameError("Glob("+pattern+")", gotErr, wantErr)
+		}
 	}
 }
 

@@ -104,6 +104,14 @@ func (w wrapping) speeds(t *env) {
 		}
 		t.sameError("Walk("+dir+")", gotErr, wantErr)
 	}
+	for _, o := range []hutch.GlobOptions{{}, {Hidden: true, Gitignore: true}, {Dir: "a", Gitignore: true}, {Dir: "nothing"}} {
+		got, gotErr := hutch.Collect(t.do.glob(t.ctx, t.b, "**", &o))
+		want, wantErr := hutch.Collect(t.do.glob(t.ctx, slow, "**", &o))
+		if !slices.EqualFunc(got, want, sameInfo) {
+			t.Errorf("Glob(%+v) shows %q, over a plain backend %q", o, names(got), names(want))
+		}
+		t.sameError("Glob", gotErr, wantErr)
+	}
 	for _, q := range []hutch.Query{
 		{Pattern: "needle"}, {Pattern: "needle", Dir: "a", Hidden: true, Gitignore: true, Before: 1}, {Pattern: "e", Max: 7}, {Pattern: "x", Dir: "nothing"},
 	} {
