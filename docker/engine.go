@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 
 	cerrdefs "github.com/containerd/errdefs"
 	"github.com/moby/moby/client"
@@ -21,6 +22,9 @@ var ErrNoEngine = errors.New("no Docker engine can be reached")
 type engine struct {
 	api  *client.Client
 	host string // the address in use
+
+	once  sync.Mutex
+	known *facts
 }
 
 // dial finds the engine at host, an address as $DOCKER_HOST has it. "" is
@@ -99,15 +103,20 @@ type causeError struct {
 func (e *causeError) Error() string   { return e.text }
 func (e *causeError) Unwrap() []error { return e.causes }
 
-// said is what the engine has to say, in one line and without its boilerplate.
+// said is what the engine has to say: one line, without its boilerplate and of
+// bounded length.
 func said(err error) string {
-	text := strings.TrimSpace(err.Error())
-	for _, prefix := range []string{"Error response from daemon: ", "Error: "} {
+	text, _, _ := strings.Cut(strings.TrimSpace(err.Error()), "\n")
+	for _, prefix := range []string{
+		"Error response from daemon: ", "Error: ", "failed to create shim task: ", "failed to create task for container: ",
+		"OCI runtime create failed: ", "runc create failed: ", "unable to start container process: ",
+	} {
 		text = strings.TrimPrefix(text, prefix)
 	}
-	text, _, _ = strings.Cut(text, "\n")
-	return text
+	return clip(text, maxSaid)
 }
+
+const maxSaid = 400
 
 func notFound(err error) bool { return cerrdefs.IsNotFound(err) }
 

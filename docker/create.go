@@ -1,0 +1,298 @@
+package docker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/hutch-dev/hutch/internal/helper"
+	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/api/types/mount"
+	"github.com/moby/moby/client"
+)
+
+// blueprint is everything that makes a container.
+type blueprint struct {
+	*identity
+	opts   *Options
+	image  string
+	helper *program // nil without
+	socket string   // the folder of the owner's socket on this machine, "" without
+}
+
+func (b *blueprint) config() *container.Config {
+	c := &container.Config{
+		Image: b.image, User: b.opts.User, WorkingDir: b.root, Labels: b.labels(b.opts),
+		Env: b.env(), Hostname: "hutch",
+		Entrypoint: []string{b.program(), "hutch-helper", "serve"}, Cmd: []string{},
+		OpenStdin: true, StdinOnce: true, AttachStdin: true, AttachStdout: true, AttachStderr: true,
+		Healthcheck: &container.HealthConfig{Test: []string{"NONE"}},
+	}
+	if b.helper == nil {
+		c.Entrypoint = []string{"/bin/sh", "-c", plainInit(b.identity)}
+	}
+	if b.opts.Network == "host" {
+		c.Hostname = ""
+	}
+	return c
+}
+
+// env leaves out the image's own environment, which the engine adds below it.
+func (b *blueprint) env() []string {
+	home, name := userHome, "user"
+	if b.opts.root() {
+		home, name = "/root", "root"
+	}
+	env := append(DefaultEnv(), "HOME="+home, "USER="+name, "LOGNAME="+name)
+	if r := b.opts.Runtime; r != nil {
+		for _, k := range slices.Sorted(maps.Keys(r.Env)) {
+			env = append(env, k+"="+r.Env[k])
+		}
+	}
+	var all []string
+	at := map[string]int{}
+	for _, kv := range append(env, b.opts.Env...) {
+		k, _, _ := strings.Cut(kv, "=")
+		if i, ok := at[k]; ok {
+			all[i] = kv
+			continue
+		}
+		at[k] = len(all)
+		all = append(all, kv)
+	}
+	return all
+}
+
+func (b *blueprint) hostConfig() *container.HostConfig {
+	o := b.opts
+	pids := int64(o.Processes)
+	h := &container.HostConfig{
+		NetworkMode: container.NetworkMode(o.Network),
+		LogConfig:   container.LogConfig{Type: "none"}, // what goes over its streams is nobody's log
+		AutoRemove:  b.idle >= 0,
+		CapDrop:     []string{"ALL"}, CapAdd: o.Capabilities,
+		SecurityOpt:    []string{"no-new-privileges"},
+		ReadonlyRootfs: !o.WritableSystem,
+		Runtime:        o.OCIRuntime,
+		Mounts:         b.mounts(),
+		Tmpfs:          b.tmpfs(),
+		IpcMode:        "private",
+		Resources: container.Resources{
+			Memory: max(0, o.Memory), NanoCPUs: int64(max(0, o.CPUs) * 1e9), CPUShares: o.CPUShares, PidsLimit: &pids,
+		},
+	}
+	if o.Memory > 0 {
+		h.MemorySwap = o.Memory + max(0, o.Swap)
+		if o.Swap < 0 {
+			h.MemorySwap = -1
+		}
+	}
+	if b.helper == nil {
+		yes := true
+		h.Init = &yes // to collect what ends; with a helper that is its work
+	}
+	if o.Processes < 0 {
+		pids = -1
+	}
+	return h
+}
+
+// tmpfs are the file systems in memory. Programs may be executed from them, as pip
+// and compilers do.
+func (b *blueprint) tmpfs() map[string]string {
+	o := b.opts
+	uid, gid := o.ids()
+	own := fmt.Sprintf("uid=%d,gid=%d", uid, gid)
+	home := userHome
+	if o.root() {
+		home = "/root"
+	}
+	size := ""
+	if o.TmpSize > 0 {
+		size = ",size=" + strconv.FormatInt(o.TmpSize, 10)
+	}
+	all := map[string]string{
+		"/tmp": "rw,exec,nosuid,nodev,mode=1777" + size,
+		home:   "rw,exec,nosuid,nodev,mode=0700," + own + size,
+	}
+	for target, n := range o.Tmpfs {
+		all[target] = "rw,exec,nosuid,nodev,mode=0755," + own + ",size=" + strconv.FormatInt(n, 10)
+	}
+	for _, v := range o.Volumes {
+		delete(all, v.Target)
+	}
+	return all
+}
+
+func (b *blueprint) mounts() []mount.Mount {
+	var all []mount.Mount
+	if b.helper != nil {
+		all = append(all, mount.Mount{
+			Type: mount.TypeVolume, Source: b.helper.volume(), Target: b.folder() + "/bin", ReadOnly: true,
+			VolumeOptions: &mount.VolumeOptions{NoCopy: true, Labels: map[string]string{labelPrefix + "helper": b.helper.hash}},
+		})
+	}
+	if b.socket != "" {
+		all = append(all, mount.Mount{Type: mount.TypeBind, Source: b.socket, Target: b.folder() + "/owner", ReadOnly: true})
+	}
+	workspace := false
+	for _, v := range b.opts.Volumes {
+		m := mount.Mount{Type: mount.TypeBind, Source: v.Source, Target: v.Target, ReadOnly: !v.Writable}
+		if !strings.HasPrefix(v.Source, "/") {
+			m.Type = mount.TypeVolume
+		}
+		all = append(all, m)
+		workspace = workspace || v.Target == b.root
+	}
+	if !workspace {
+		all = append(all, b.workspace())
+	}
+	return all
+}
+
+// workspace is a volume without a name, which goes with the container.
+func (b *blueprint) workspace() mount.Mount {
+	m := mount.Mount{Type: mount.TypeVolume, Target: b.root, VolumeOptions: &mount.VolumeOptions{Labels: map[string]string{labelPrefix + "workspace": b.id}}}
+	if b.opts.Disk > 0 {
+		m.VolumeOptions.DriverConfig = &mount.Driver{Name: "local", Options: map[string]string{"size": strconv.FormatInt(b.opts.Disk, 10)}}
+	}
+	return m
+}
+
+// create makes the container and makes sure that it is what was asked for.
+func (e *engine) create(ctx context.Context, b *blueprint) (id string, err error) {
+	made, err := e.api.ContainerCreate(ctx, client.ContainerCreateOptions{
+		Name: b.opts.Name, Config: b.config(), HostConfig: b.hostConfig(),
+	})
+	if err != nil {
+		return "", err
+	}
+	defer func() {
+		if err != nil {
+			e.remove(context.WithoutCancel(ctx), made.ID)
+		}
+	}()
+	return made.ID, b.granted(ctx, e, made.ID, made.Warnings)
+}
+
+// share lets the user write the root of a new workspace, which belongs to root,
+// unless the image has given it to the user. root without capabilities may do no
+// more with it than that. Nothing else runs in the container yet.
+func (e *engine) share(ctx context.Context, id string, b *blueprint) error {
+	prepared := b.opts.Runtime != nil && b.opts.Runtime.Base != "" && b.root == first(b.opts.Runtime.WorkDir, defaultWorkDir) &&
+		b.user == strconv.Itoa(userID)+":"+strconv.Itoa(userID)
+	if prepared || b.opts.root() || slices.ContainsFunc(b.opts.Volumes, func(v Volume) bool { return v.Target == b.root }) {
+		return nil
+	}
+	cmd := append([]string{b.program()}, helper.ShareArgs(b.root)...)
+	if b.helper == nil {
+		cmd = []string{"chmod", "0777", b.root}
+	}
+	made, err := e.api.ExecCreate(ctx, id, client.ExecCreateOptions{User: "0:0", Cmd: cmd, AttachStdout: true, AttachStderr: true})
+	if err != nil {
+		return err
+	}
+	x := &execs{e, id}
+	att, err := e.api.ExecAttach(ctx, made.ID, client.ExecAttachOptions{})
+	if err != nil {
+		return err
+	}
+	p := newExecProcess(x, made.ID, att.HijackedResponse)
+	defer p.Close()
+	code, err := p.Wait(ctx)
+	if err == nil && code != 0 {
+		err = fmt.Errorf("the workspace at %s cannot be made writable for user %s", b.root, b.user)
+	}
+	return err
+}
+
+// errNotGranted is matched by the error of an engine that gives less than it
+// was asked for.
+var errNotGranted = fmt.Errorf("the engine does not give what was asked for: %w", errors.ErrUnsupported)
+
+// granted compares what the engine has made with what was wanted.
+func (b *blueprint) granted(ctx context.Context, e *engine, id string, warnings []string) error {
+	f, err := e.facts(ctx)
+	if err != nil {
+		return err
+	}
+	if !f.seccomp {
+		return fmt.Errorf("%w: a filter of system calls (seccomp)", errNotGranted)
+	}
+	got, err := e.api.ContainerInspect(ctx, id, client.ContainerInspectOptions{})
+	if err != nil {
+		return err
+	}
+	if got.Container.HostConfig == nil || got.Container.Config == nil {
+		return fmt.Errorf("%w: it does not tell", errNotGranted)
+	}
+	if missing := b.missing(got.Container.HostConfig, got.Container.Config); missing != "" {
+		why := ""
+		if len(warnings) > 0 {
+			why = " (" + said(errors.New(warnings[0])) + ")"
+		}
+		return fmt.Errorf("%w: %s%s", errNotGranted, missing, why)
+	}
+	return nil
+}
+
+func (b *blueprint) missing(got *container.HostConfig, c *container.Config) string {
+	want := b.hostConfig()
+	pids := func(r container.Resources) int64 {
+		if r.PidsLimit == nil {
+			return 0
+		}
+		return *r.PidsLimit
+	}
+	for _, f := range []struct {
+		what string
+		ok   bool
+	}{
+		{"a limit of memory", got.Memory == want.Memory},
+		// An engine that cannot count swap says so by dropping the number. Unless swap was
+		// asked for, that is a matter of the machine's speed and not of the limit.
+		{"a limit of swap", got.MemorySwap == want.MemorySwap || b.opts.Swap == 0},
+		{"a limit of processors", got.NanoCPUs == want.NanoCPUs},
+		{"CPU shares", got.CPUShares == want.CPUShares},
+		{"a limit of processes", pids(got.Resources) == pids(want.Resources)},
+		{"a read-only system", got.ReadonlyRootfs == want.ReadonlyRootfs},
+		{"no capabilities", slices.Equal(got.CapDrop, want.CapDrop) && sameCaps(got.CapAdd, want.CapAdd) && !got.Privileged},
+		{"no new privileges", slices.ContainsFunc(got.SecurityOpt, func(s string) bool { return strings.HasPrefix(s, "no-new-privileges") })},
+		{"network " + b.opts.Network, got.NetworkMode == want.NetworkMode},
+		{"OCI runtime " + want.Runtime, want.Runtime == "" || got.Runtime == want.Runtime},
+		{"the user " + b.opts.User, c.User == b.opts.User},
+		{"file systems in memory", maps.Equal(got.Tmpfs, want.Tmpfs)},
+		{"volumes", len(got.Mounts) == len(want.Mounts)},
+	} {
+		if !f.ok {
+			return f.what
+		}
+	}
+	return ""
+}
+
+func sameCaps(a, b []string) bool {
+	norm := func(l []string) []string {
+		var all []string
+		for _, c := range l {
+			all = append(all, strings.TrimPrefix(c, "CAP_"))
+		}
+		slices.Sort(all)
+		return all
+	}
+	return slices.Equal(norm(a), norm(b))
+}
+
+// remove removes a container with what is its own. One that is gone, or going, will do.
+func (e *engine) remove(ctx context.Context, id string) error {
+	_, err := e.api.ContainerRemove(ctx, id, client.ContainerRemoveOptions{Force: true, RemoveVolumes: true})
+	if err == nil || notFound(err) || going(err) {
+		return nil
+	}
+	return &fs.PathError{Op: "close", Path: ".", Err: errors.New(said(err))}
+}

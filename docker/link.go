@@ -1,0 +1,122 @@
+package docker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/hutch-dev/hutch/internal/helper"
+	"github.com/hutch-dev/hutch/internal/wire"
+	"github.com/moby/moby/client"
+)
+
+// launchTime is how long a helper may take from its start to its answer.
+const launchTime = 30 * time.Second
+
+// errNoHelper is matched by the error of a container in which the helper cannot
+// run, whatever the options.
+var errNoHelper = errors.New("the helper cannot run in this container")
+
+// launch starts a container whose process 1 is the helper, and connects to it.
+// door may be nil.
+func (e *engine) launch(ctx context.Context, id string, i *identity, door *doorway) (*wire.Client, error) {
+	ctx, cancel := context.WithTimeout(ctx, launchTime)
+	defer cancel()
+	att, err := e.api.ContainerAttach(ctx, id, client.ContainerAttachOptions{Stream: true, Stdin: true, Stdout: true, Stderr: true})
+	if err != nil {
+		return nil, err
+	}
+	m := newMux(att.HijackedResponse)
+	stop := context.AfterFunc(ctx, func() { m.Close() })
+	defer stop()
+	conn, err := e.greet(ctx, id, i, door, m)
+	if err != nil {
+		m.Close()
+		return nil, errors.Join(ctx.Err(), err)
+	}
+	return wire.DialConn(ctx, conn)
+}
+
+func (e *engine) greet(ctx context.Context, id string, i *identity, door *doorway, m *mux) (net.Conn, error) {
+	if _, err := e.api.ContainerStart(ctx, id, client.ContainerStartOptions{}); err != nil {
+		if cannotRun(err) {
+			return nil, fmt.Errorf("%w: %s", errNoHelper, said(err))
+		}
+		return nil, err
+	}
+	setup := helper.Setup{Version: helper.Version, Root: i.root, Key: i.key, Name: i.socket(), Lease: i.lease, Idle: i.idle}
+	if door != nil {
+		setup.Socket = i.folder() + "/owner/" + doorwayFile
+	}
+	if err := helper.WriteLine(m, setup); err != nil {
+		return nil, fmt.Errorf("%w: it ended at once", errNoHelper)
+	}
+	var answer helper.Answer
+	if err := helper.ReadLine(m, &answer); err != nil {
+		return nil, fmt.Errorf("%w: it did not answer: %s", errNoHelper, m.complaint())
+	}
+	switch {
+	case answer.Error != "":
+		return nil, fmt.Errorf("docker: the helper cannot serve: %s", answer.Error)
+	case answer.Socket && door != nil:
+		conn, err := door.accept(ctx, i.key)
+		m.Close()
+		return conn, err
+	}
+	return m, nil
+}
+
+// cannotRun tells a program that is missing, or of the wrong kind, from a
+// container that cannot start at all.
+func cannotRun(err error) bool {
+	text := err.Error()
+	if !strings.Contains(text, "/bin/"+helperFile) && !strings.Contains(text, "exec") {
+		return false
+	}
+	for _, why := range []string{"no such file", "not found", "exec format error", "permission denied"} {
+		if strings.Contains(text, why) {
+			return true
+		}
+	}
+	return false
+}
+
+// redial connects to the helper of a running container, through a second
+// process in there.
+func (e *engine) redial(ctx context.Context, id string, i *identity) (*wire.Client, error) {
+	ctx, cancel := context.WithTimeout(ctx, launchTime)
+	defer cancel()
+	made, err := e.api.ExecCreate(ctx, id, client.ExecCreateOptions{
+		Cmd: append([]string{i.program()}, helper.Args(helper.Dial)...), User: i.user,
+		AttachStdin: true, AttachStdout: true, AttachStderr: true,
+	})
+	if err != nil {
+		return nil, err
+	}
+	att, err := e.api.ExecAttach(ctx, made.ID, client.ExecAttachOptions{})
+	if err != nil {
+		return nil, err
+	}
+	m := newMux(att.HijackedResponse)
+	stop := context.AfterFunc(ctx, func() { m.Close() })
+	defer stop()
+	err = helper.WriteLine(m, helper.Hello{Version: helper.Version, Name: i.socket(), Key: i.key})
+	var answer helper.Answer
+	if err == nil {
+		err = helper.ReadLine(m, &answer)
+	}
+	if err == nil && answer.Error != "" {
+		err = errors.New("docker: " + answer.Error)
+	}
+	if err != nil {
+		m.Close()
+		return nil, errors.Join(ctx.Err(), err)
+	}
+	return wire.DialConn(ctx, m)
+}
+
+// socket is the name of the helper's own socket.
+func (i *identity) socket() string { return "hutch-" + i.id }

@@ -1,0 +1,184 @@
+package docker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"time"
+
+	"github.com/hutch-dev/hutch/internal/shell"
+	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/client"
+)
+
+// A container without a helper ends by itself as well: its process 1 looks from
+// time to time whether the owner has left a sign of life, or the seconds for
+// which it need not.
+const beatFile = "/tmp/.hutch-beat"
+
+func plainInit(i *identity) string {
+	lease := strconv.Itoa(int(i.lease / time.Second))
+	return `n=` + lease + `
+while sleep "$n"; do
+	[ -f ` + beatFile + ` ] || exit 0
+	n=` + lease + `
+	read -r n <` + beatFile + `
+	rm -f ` + beatFile + `
+	case $n in
+	good) exec sleep 2147483647;;
+	*[!0-9]*|'') n=` + lease + `;;
+	esac
+done`
+}
+
+// withShell makes a container that a shell in it serves.
+func (e *engine) withShell(ctx context.Context, b *blueprint, why string) (*Sandbox, error) {
+	*b.identity = newIdentity(b.opts, b.image)
+	b.plain, b.helper, b.socket = why, nil, ""
+	id, err := e.create(ctx, b)
+	if err != nil {
+		return nil, err
+	}
+	_, err = e.api.ContainerStart(ctx, id, client.ContainerStartOptions{})
+	if err == nil {
+		err = e.share(ctx, id, b)
+	}
+	if err == nil {
+		s := &Sandbox{e: e, id: id, name: b.opts.Name, ident: *b.identity, limit: b.opts.Limits}
+		if err = s.openShell(ctx); err == nil {
+			return s, nil
+		}
+	}
+	_ = e.remove(context.WithoutCancel(ctx), id)
+	if b.opts.Plain {
+		return nil, err
+	}
+	return nil, fmt.Errorf("no helper in the container (%s), and no shell either: %w", why, err)
+}
+
+// openShell connects to a shell in a running container, and begins to show life.
+func (s *Sandbox) openShell(ctx context.Context) error {
+	got, err := s.e.api.ContainerInspect(ctx, s.id, client.ContainerInspectOptions{})
+	if err != nil {
+		return err
+	}
+	var env []string
+	if got.Container.Config != nil {
+		env = got.Container.Config.Env
+	}
+	o := Options{User: s.ident.user}
+	uid, gid := o.ids()
+	s.plain, err = shell.Open(ctx, &execs{s.e, s.id}, &shell.Options{Root: s.ident.root, Env: env, UID: uid, GID: gid})
+	if err != nil {
+		return err
+	}
+	if err := s.showLife(ctx, ""); err != nil {
+		s.plain.Close()
+		return err
+	}
+	beating, stop := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	s.beat = func() { stop(); <-ended }
+	go func() {
+		defer close(ended)
+		for tick := time.NewTicker(max(time.Second, s.ident.lease/4)); ; {
+			select {
+			case <-beating.Done():
+				tick.Stop()
+				return
+			case <-tick.C:
+				_ = s.showLife(beating, "")
+			}
+		}
+	}()
+	return nil
+}
+
+// showLife tells process 1 of a plain container that there is an owner, or for
+// how long it need not look.
+func (s *Sandbox) showLife(ctx context.Context, word string) error {
+	p, err := (&execs{s.e, s.id}).Start(ctx, []string{"/bin/sh", "-c", `echo "$1" >` + beatFile, "sh", word}, shell.StartOptions{})
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+	if _, err := io.Copy(io.Discard, p); err != nil {
+		return err
+	}
+	code, err := p.Wait(ctx)
+	if err == nil && code != 0 {
+		err = errors.New("docker: the container takes no signs of life")
+	}
+	return err
+}
+
+// execs are the engine's own ways into a container.
+type execs struct {
+	e  *engine
+	id string
+}
+
+var _ shell.Host = (*execs)(nil)
+
+func (x *execs) Start(ctx context.Context, args []string, o shell.StartOptions) (shell.Process, error) {
+	made, err := x.e.api.ExecCreate(ctx, x.id, client.ExecCreateOptions{
+		Cmd: args, Env: o.Env, WorkingDir: o.Dir, AttachStdin: o.Stdin, AttachStdout: true, AttachStderr: true,
+	})
+	if err != nil {
+		return nil, x.lost(err)
+	}
+	att, err := x.e.api.ExecAttach(ctx, made.ID, client.ExecAttachOptions{})
+	if err != nil {
+		return nil, x.lost(err)
+	}
+	return newExecProcess(x, made.ID, att.HijackedResponse), nil
+}
+
+// lost tells a container that is gone from a request that was refused.
+func (x *execs) lost(err error) error {
+	if notFound(err) || going(err) || client.IsErrConnectionFailed(err) {
+		return fmt.Errorf("%w: %s", ErrLost, said(err))
+	}
+	return errors.New(said(err))
+}
+
+func (x *execs) Get(ctx context.Context, path string) (io.ReadCloser, error) {
+	got, err := x.e.api.CopyFromContainer(ctx, x.id, client.CopyFromContainerOptions{SourcePath: path})
+	if err != nil {
+		return nil, x.lost(err)
+	}
+	return got.Content, nil
+}
+
+func (x *execs) Put(ctx context.Context, dir string, tar io.Reader) error {
+	_, err := x.e.api.CopyToContainer(ctx, x.id, client.CopyToContainerOptions{DestinationPath: dir, Content: tar})
+	if err != nil && ctx.Err() == nil {
+		return x.lost(err)
+	}
+	return err
+}
+
+// fate says what became of a container, for people.
+func (e *engine) fate(ctx context.Context, id string) string {
+	got, err := e.api.ContainerInspect(ctx, id, client.ContainerInspectOptions{})
+	switch {
+	case notFound(err):
+		return "the container is gone"
+	case err != nil:
+		return "the engine does not answer"
+	case got.Container.State == nil:
+		return "the container is in an unknown state"
+	}
+	st := got.Container.State
+	switch {
+	case st.OOMKilled:
+		return "the container ran out of memory"
+	case st.Status == container.StateRunning:
+		return "the connection broke off"
+	case st.Status == container.StateExited, st.Status == container.StateDead, st.Status == container.StateRemoving:
+		return "the container has ended"
+	}
+	return "the container is " + string(st.Status)
+}

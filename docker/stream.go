@@ -1,0 +1,184 @@
+package docker
+
+import (
+	"bufio"
+	"context"
+	"crypto/subtle"
+	"encoding/binary"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"runtime"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/hutch-dev/hutch/internal/helper"
+	"github.com/moby/moby/client"
+)
+
+// mux is an attached stream without a terminal as a connection: what the
+// program inside prints comes in pieces, each with its length and the stream
+// it is of. Standard error is kept aside.
+type mux struct {
+	net.Conn
+	r    *bufio.Reader
+	left uint32 // of the piece that is being read
+
+	mu     sync.Mutex
+	stderr []byte // the last of it
+}
+
+const (
+	muxHeader = 8
+	muxOut    = 1
+	muxErr    = 2
+	maxStderr = 4 << 10
+)
+
+func newMux(h client.HijackedResponse) *mux {
+	return &mux{Conn: h.Conn, r: bufio.NewReaderSize(h.Reader, 64<<10)}
+}
+
+func (m *mux) Read(p []byte) (int, error) {
+	for m.left == 0 {
+		kind, n, err := m.piece()
+		switch {
+		case err != nil:
+			return 0, err
+		case kind == muxErr:
+			err = m.aside(n)
+		default:
+			m.left = n
+		}
+		if err != nil {
+			return 0, err
+		}
+	}
+	if uint32(len(p)) > m.left {
+		p = p[:m.left]
+	}
+	n, err := m.r.Read(p)
+	m.left -= uint32(n)
+	return n, err
+}
+
+// piece reads the head of the next piece: its stream and its length.
+func (m *mux) piece() (kind byte, n uint32, err error) {
+	var head [muxHeader]byte
+	if k, err := readFull(m.r, head[:]); err != nil {
+		if k > 0 && err == io.EOF {
+			err = io.ErrUnexpectedEOF
+		}
+		return 0, 0, err
+	}
+	if head[0] != muxOut && head[0] != muxErr {
+		return 0, 0, errors.New("docker: the engine's stream makes no sense")
+	}
+	return head[0], binary.BigEndian.Uint32(head[4:]), nil
+}
+
+func readFull(r *bufio.Reader, p []byte) (n int, err error) {
+	for n < len(p) && err == nil {
+		var k int
+		k, err = r.Read(p[n:])
+		n += k
+	}
+	if n == len(p) {
+		err = nil
+	}
+	return n, err
+}
+
+func (m *mux) aside(n uint32) error {
+	buf := make([]byte, min(n, maxStderr))
+	for n > 0 {
+		k, err := readFull(m.r, buf[:min(n, uint32(len(buf)))])
+		m.mu.Lock()
+		m.stderr = append(m.stderr, buf[:k]...)
+		m.stderr = m.stderr[max(0, len(m.stderr)-maxStderr):]
+		m.mu.Unlock()
+		if err != nil {
+			return err
+		}
+		n -= uint32(k)
+	}
+	return nil
+}
+
+// complaint is the last line on standard error.
+func (m *mux) complaint() string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	lines := strings.Split(strings.TrimSpace(string(m.stderr)), "\n")
+	return lines[len(lines)-1]
+}
+
+func (m *mux) CloseWrite() error {
+	if c, ok := m.Conn.(client.CloseWriter); ok {
+		return c.CloseWrite()
+	}
+	return errors.ErrUnsupported
+}
+
+// doorway is a socket of this machine that the container sees as well, so that
+// the helper can connect past the engine. It is open for one connection only.
+type doorway struct {
+	dir string
+	l   *net.UnixListener
+}
+
+const doorwayFile = "s"
+
+// newDoorway is nil where there cannot be one: then the engine's stream serves.
+func newDoorway(host string) *doorway {
+	if runtime.GOOS != "linux" || !strings.HasPrefix(host, "unix://") {
+		return nil
+	}
+	dir, err := os.MkdirTemp("", "hutch-")
+	if err != nil {
+		return nil
+	}
+	d := &doorway{dir: dir}
+	file := dir + "/" + doorwayFile
+	d.l, err = net.ListenUnix("unix", &net.UnixAddr{Name: file, Net: "unix"})
+	if err == nil {
+		err = errors.Join(os.Chmod(dir, 0o711), os.Chmod(file, 0o666))
+	}
+	if err != nil {
+		d.close()
+		return nil
+	}
+	return d
+}
+
+func (d *doorway) close() {
+	if d == nil {
+		return
+	}
+	if d.l != nil {
+		d.l.Close()
+	}
+	os.RemoveAll(d.dir)
+}
+
+// accept waits for the one who says the key. Nothing runs in the container yet
+// that could be in its way, but the socket can be seen on this machine.
+func (d *doorway) accept(ctx context.Context, key string) (net.Conn, error) {
+	stop := context.AfterFunc(ctx, func() { d.l.Close() })
+	defer stop()
+	for {
+		conn, err := d.l.Accept()
+		if err != nil {
+			return nil, errors.Join(ctx.Err(), err)
+		}
+		_ = conn.SetDeadline(time.Now().Add(5 * time.Second))
+		var h helper.Hello
+		err = helper.ReadLine(conn, &h)
+		if err == nil && subtle.ConstantTimeCompare([]byte(h.Key), []byte(key)) == 1 {
+			return conn, conn.SetDeadline(time.Time{})
+		}
+		conn.Close()
+	}
+}
