@@ -28,8 +28,11 @@ var imports = map[string][]string{
 	"iofs":            {"."},
 	"composite":       {"."},
 	"local":           {".", "internal/jail", "golang.org/x/sys/unix"},
+	"internal/wire":   {"."},
+	"remote":          {".", "internal/wire"},
+	"server":          {".", "internal/wire"},
 	"cmd/hutch": {
-		".", "state", "local", "composite", "iofs",
+		".", "state", "local", "composite", "iofs", "remote", "server",
 		"github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/pelletier/go-toml/v2",
 		"golang.org/x/term", "golang.org/x/sys/unix", "golang.org/x/sys/windows",
 	},

@@ -12,7 +12,6 @@ import (
 	"path"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 
 	"github.com/hutch-dev/hutch"
@@ -219,11 +218,18 @@ func (c *Client) lost(op, name string, err error) error {
 	if c.ctx.Err() != nil {
 		return &fs.PathError{Op: op, Path: name, Err: hutch.ErrClosed}
 	}
-	return &fs.PathError{Op: op, Path: name, Err: &lostError{reason(err)}}
+	text := ErrLost.Error()
+	if neverMade(err) {
+		text = "no connection"
+	}
+	if why := reason(err); why != "" {
+		text += ": " + why
+	}
+	return &fs.PathError{Op: op, Path: name, Err: &lostError{text}}
 }
 
 // lostError is ErrLost with a reason in its text.
-type lostError struct{ why string }
+type lostError struct{ text string }
 
-func (e *lostError) Error() string   { return strings.TrimSuffix(ErrLost.Error()+": "+e.why, ": ") }
+func (e *lostError) Error() string   { return e.text }
 func (e *lostError) Is(t error) bool { return t == ErrLost }

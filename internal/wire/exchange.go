@@ -228,6 +228,14 @@ func refused(resp *http.Response) error {
 	}
 }
 
+// neverMade reports whether there was no connection to lose.
+func neverMade(err error) bool {
+	var op *net.OpError
+	var cert *tls.CertificateVerificationError
+	var alert tls.AlertError
+	return errors.As(err, &op) && op.Op == "dial" || errors.As(err, &cert) || errors.As(err, &alert)
+}
+
 // reason is what may be said about why a connection was lost: no address, no
 // path of a socket.
 func reason(err error) string {

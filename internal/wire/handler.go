@@ -130,6 +130,10 @@ func (c *call) answer(w http.ResponseWriter, route *route) {
 	if err == nil {
 		err = route.serve(c)
 	}
+	if err != nil && c.ctx.Err() != nil {
+		// The client has gone, or the server ends: no answer of the backend.
+		panic(http.ErrAbortHandler)
+	}
 	c.out.finish(err)
 }
 
