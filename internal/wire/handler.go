@@ -109,11 +109,25 @@ const (
 
 func (h *handler) serve(w http.ResponseWriter, r *http.Request, route *route) {
 	c := &call{h: h, ctx: r.Context(), r: r, in: receiver{r: r.Body}}
-	if err := c.read(route.name, route.maxHead); err != nil {
-		refuse(w, http.StatusBadRequest, "the request cannot be read: "+err.Error())
-		return
+	if c.begins(w, route.name, route.maxHead) {
+		c.answer(w, route)
 	}
-	c.answer(w, route)
+}
+
+// begins reads the head, and refuses a request that has none.
+func (c *call) begins(w http.ResponseWriter, op string, limit int) bool {
+	err := c.read(op, limit)
+	switch {
+	case err == nil:
+		return true
+	case c.ctx.Err() != nil:
+		panic(http.ErrAbortHandler)
+	case errors.Is(err, errBroken):
+		refuse(w, http.StatusBadRequest, "the request cannot be read: "+err.Error())
+	default:
+		refuse(w, http.StatusBadRequest, "the request cannot be read")
+	}
+	return false
 }
 
 // answer serves a request whose head was read.
@@ -230,8 +244,7 @@ func Answer[In, Out any](f func(ctx context.Context, in In) (Out, error)) http.H
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c := &call{ctx: r.Context(), r: r, in: receiver{r: r.Body}}
 		name := r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:]
-		if err := c.read(name, maxExecHead); err != nil {
-			refuse(w, http.StatusBadRequest, "the request cannot be read: "+err.Error())
+		if !c.begins(w, name, maxExecHead) {
 			return
 		}
 		c.answer(w, &route{op: name, serve: func(c *call) error {
