@@ -31,8 +31,15 @@ var imports = map[string][]string{
 	"internal/wire":   {"."},
 	"remote":          {".", "internal/wire"},
 	"server":          {".", "internal/wire"},
+	"internal/shell":  {"."},
+	"internal/helper": {".", "local", "internal/jail", "internal/wire", "golang.org/x/sys/unix"},
+	"docker": {
+		".", "internal/helper", "internal/shell", "internal/wire",
+		"github.com/moby/moby/client", "github.com/moby/moby/api/...", "github.com/containerd/errdefs",
+		"github.com/distribution/reference", "github.com/moby/moby/client/...",
+	},
 	"cmd/hutch": {
-		".", "state", "local", "composite", "iofs", "remote", "server",
+		".", "docker", "state", "local", "composite", "iofs", "remote", "server",
 		"github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/pelletier/go-toml/v2",
 		"golang.org/x/term", "golang.org/x/sys/unix", "golang.org/x/sys/windows",
 	},

@@ -1,0 +1,251 @@
+# What changes files. tmp is a file in the staging directory.
+
+# stage: makes the staging directory, and this shell one of those that use it.
+stage() {
+	[ "$staged" ] && [ -e "$st/s.$sid" ] && return 0
+	e=$(mkdir -m 700 "$st" 2>&1) || [ -d "$st" ] || { why "$e"; return 1; }
+	[ ! -L "$st" ] || { r=denied; return 1; }
+	printf '%s\n' "$me" >>"$st/s.$sid" || {
+		e=$(mkdir "$st/s.$sid.dir" 2>&1) && rmdir "$st/s.$sid.dir"
+		why "$e"
+		return 1
+	}
+	staged=1
+}
+
+# lock: takes the one lock of changes; r is busy while somebody holds it. It is a
+# link that says who: made in one step, also where the disk is full.
+lock() {
+	e=$(ln -s "${me%% *}.${me#* }" "$st/lock" 2>&1) && return 0
+	why "$e"
+	case $r in
+	exist)
+		r=busy
+		h=$(readlink "$st/lock") || return 1
+		alive "${h%%.*}" "${h#*.}" || unstale "$h"
+		;;
+	noent) r=busy staged= ;;
+	esac
+	return 1
+}
+
+# unstale HOLDER: takes the lock away from one that is gone; one at a time, so
+# that nobody takes it from who came next.
+unstale() {
+	if mkdir "$st/unlock"; then
+		[ "$(readlink "$st/lock")" = "$1" ] && rm -f "$st/lock"
+	elif a=$(stat -c %Y "$st/unlock") && [ $(($(date +%s) - a)) -lt 10 ]; then
+		return
+	fi
+	rmdir "$st/unlock"
+}
+
+# commit NAME IFREV MODE SIZE: gives tmp its name. Others may remove the parents
+# meanwhile.
+commit() {
+	tries=0
+	while :; do
+		rest=
+		go "$1" final || [ "$rest" ] || { [ "$r" = hidden ] && r=reserved; return 1; }
+		judge "$2" && parents && prepare "$3" "$4" && name "$2" && return 0
+		[ "$r" = noent ] && [ $tries -lt 100 ] || return 1
+		tries=$((tries + 1))
+	done
+}
+
+# judge IFREV: whether what is there may be replaced; old is its type and mode.
+judge() {
+	old= r=
+	if [ "$rest" ]; then :
+	elif [ "$last" = . ] || [ -d "./$last" ]; then r=isdir
+	elif [ -f "./$last" ]; then o=$(stat -c "$form" "./$last") && fields $o && old=$ty
+	elif [ -e "./$last" ] || [ -L "./$last" ]; then r=irregular; fi
+	[ -z "$r" ] || return 1
+	case $1 in
+	'') ;;
+	absent) [ -z "$old" ] || { r=present; return 1; } ;;
+	*) [ "$old" ] && [ "$rev" = "$1" ] || { r=conflict; return 1; } ;;
+	esac
+}
+
+# parents: makes what go found missing.
+parents() {
+	[ "$rest" ] || return 0
+	case /$rest/ in *//* | */./* | */../*) r=invalid; return 1 ;; esac
+	while :; do
+		case $rest in */*) ;; *) break ;; esac
+		seg=${rest%%/*} rest=${rest#*/}
+		e=$(mkdir "./$seg" 2>&1) || [ -d "./$seg" ] || {
+			why "$e"
+			[ "$r" != exist ] || r=notdir
+			return 1
+		}
+		cd -P "./$seg" || { r=noent; return 1; }
+		at=${at:+$at/}$seg
+	done
+	last=$rest rest=
+}
+
+# prepare MODE SIZE: tmp is whole, gets its mode and a time that no file written
+# here has had: who wrote before has left his in stamp.
+prepare() {
+	p=$((0644))
+	[ -z "$old" ] || p=$((0x$old & 0777))
+	[ -z "$1" ] || p=$((0$1))
+	while :; do
+		r=cut
+		o=$(stat -c "$form" "$tmp") && fields $o && [ "$size" = "$2" ] || return 1
+		stamp=
+		read -r stamp <"$st/stamp"
+		[ "$mt" != "$stamp" ] && break
+		touch "$tmp" || return 1
+	done
+	r=denied
+	[ $((0x$ty & 0777)) = $p ] || chmod $((p / 64))$((p / 8 % 8))$((p % 8)) "$tmp" || return 1
+	printf '%s\n' "$mt" >"$st/stamp"
+	r=
+}
+
+# name IFREV: the step itself.
+name() {
+	placed=
+	if [ "$1" = absent ]; then
+		e=$(ln "$tmp" "./$last" 2>&1) && placed=1 && rm -f "$tmp"
+		case ${e##*: } in 'File exists') r=present; return 1 ;; esac
+	fi
+	[ "$placed" ] || e=$(mv -f -T "$tmp" "./$last" 2>&1) || { why "$e"; return 1; }
+	stat -c "$form" "./$last"
+	r=ok
+}
+
+# fresh: tmp is a name that nobody else uses.
+fresh() {
+	stage || return 1
+	k=$((k + 1)) tmp=$st/w.$sid.$$.$k
+}
+
+# finish: lets go of the lock, and of tmp if that has got no name.
+finish() {
+	if [ "$r" = ok ]; then rm -f "$st/lock"; else rm -f "$tmp" "$st/lock"; fi
+}
+
+# h_write NAME IFREV MODE SIZE CONTENT
+h_write() {
+	fresh || return
+	printf %s "$5" | base64 -d >"$tmp" || e=$({ printf %s "$5" | base64 -d >"$tmp"; } 2>&1) || {
+		why "$e"
+		rm -f "$tmp"
+		return
+	}
+	lock || { rm -f "$tmp"; return; }
+	commit "$1" "$2" "$3" "$4"
+	finish
+}
+
+# h_stage: a file for h_commit NAME IFREV MODE SIZE FILE, or for h_drop FILE.
+h_stage() {
+	fresh || return
+	who=${tmp##*/} r=ok
+	: >"$tmp" || { r=full who=; return; }
+}
+
+h_commit() {
+	tmp=$st/$5
+	lock || return
+	commit "$1" "$2" "$3" "$4"
+	finish
+}
+
+h_drop() {
+	rm -f "$st/$1" && r=ok
+}
+
+# h_remove does without the lock where that cannot be made: on a full disk.
+h_remove() {
+	held=
+	if stage && lock; then held=$st/lock
+	elif [ "$r" = busy ]; then return; fi
+	if ! go "$1" ''; then [ "$r" = hidden ] && r=reserved
+	elif [ -L "./$last" ] || [ -e "./$last" ] && [ ! -d "./$last" ]; then
+		e=$(rm -f "./$last" 2>&1) && r=ok || why "$e"
+	elif [ -d "./$last" ]; then
+		e=$(rmdir "./$last" 2>&1) && r=ok || why "$e"
+	else
+		r=noent
+	fi
+	[ -z "$held" ] || rm -f "$held"
+}
+
+h_rename() {
+	stage && lock || return
+	rename "$1" "$2" && r=ok who=
+	rm -f "$st/lock"
+}
+
+# rename FROM TO: who says which of the two is to blame.
+rename() {
+	who=from
+	go "$1" '' || { [ "$r" = hidden ] && r=reserved; return 1; }
+	r=noent dir=
+	[ -e "./$last" ] || [ -L "./$last" ] || return 1
+	[ "$1" != "$2" ] || return 0
+	[ -L "./$last" ] || [ ! -d "./$last" ] || dir=1
+	from=${at:+$at/}$last who=to rest=
+	go "$2" '' || [ "$rest" ] || { [ "$r" = hidden ] && r=reserved; return 1; }
+	r= to=${at:+$at/}${rest:-$last}
+	case $to in
+	"$from") return 0 ;;
+	"$from"/*) r=notdir; [ -z "$dir" ] || r=itself; return 1 ;;
+	esac
+	[ "$rest" ] || if [ "$dir" ]; then
+		[ ! -e "./$last" ] && [ ! -L "./$last" ] || { r=exist; return 1; }
+	else
+		[ ! -d "./$last" ] || [ -L "./$last" ] || { r=isdir; return 1; }
+	fi
+	parents || return 1
+	e=$(mv -f -T "$rp$from" "./$last" 2>&1) || { why "$e"; who=to; return 1; }
+}
+
+# h_leave: what the session had staged goes, with the last session all of it.
+h_leave() {
+	set +f
+	rm -f "$st/w.$sid."* "$st/s.$sid"
+	set -f
+	tidy
+	r=ok
+}
+
+# tidy: removes the staging directory if no session uses it.
+tidy() {
+	[ -d "$st" ] && [ ! -L "$st" ] && unused && lock || return
+	unused && rm -f "$st/stamp"
+	rm -f "$st/lock"
+	rmdir "$st"
+}
+
+unused() {
+	set +f
+	set -- "$st"/s.*
+	set -f
+	[ ! -e "$1" ]
+}
+
+# sweep: removes what sessions have left of which no shell is there any more.
+sweep() {
+	[ -d "$st" ] && [ ! -L "$st" ] || return
+	set +f
+	set -- "$st"/s.*
+	set -f
+	for f; do
+		living=
+		while read -r pid began; do
+			alive "$pid" "$began" && living=1
+		done <"$f"
+		[ "$living" ] || {
+			set +f
+			rm -f "$st/w.${f##*/s.}."* "$f"
+			set -f
+		}
+	done
+	tidy
+}

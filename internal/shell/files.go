@@ -1,0 +1,175 @@
+package shell
+
+import (
+	"context"
+	"iter"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/hutch-dev/hutch"
+)
+
+// staging is the directory of temporary files and the lock, in the root.
+const staging = ".hutch-tmp"
+
+// one is the only record of an answer.
+func (a *answer) one() (node, error) {
+	all, err := nodes(a.body)
+	if err == nil && len(all) != 1 {
+		err = errGarbled
+	}
+	if err != nil {
+		return node{}, err
+	}
+	return all[0], nil
+}
+
+// Stat implements [hutch.Backend].
+func (s *Sandbox) Stat(ctx context.Context, name string) (hutch.Info, error) {
+	if err := s.begin(ctx, "stat", name); err != nil {
+		return hutch.Info{}, err
+	}
+	defer s.end()
+	n, err := s.stat(ctx, name)
+	if err != nil {
+		return hutch.Info{}, fail("stat", name, err)
+	}
+	return n.info(name), nil
+}
+
+func (s *Sandbox) stat(ctx context.Context, name string) (node, error) {
+	a, err := s.pool.ask(ctx, true, "stat", name)
+	if err != nil {
+		return node{}, err
+	}
+	if a.word != "ok" {
+		return node{}, a.err()
+	}
+	return a.one()
+}
+
+// List implements [hutch.Backend].
+func (s *Sandbox) List(ctx context.Context, dir string) iter.Seq2[hutch.Info, error] {
+	return func(yield func(hutch.Info, error) bool) {
+		all, err := s.list(ctx, dir)
+		if err != nil {
+			yield(hutch.Info{}, err)
+			return
+		}
+		prefix := dir + "/"
+		if dir == "." {
+			prefix = ""
+		}
+		for _, n := range all {
+			if err := ctx.Err(); err != nil {
+				yield(hutch.Info{}, fail("list", dir, err))
+				return
+			}
+			name := prefix + n.base
+			if len(name) <= hutch.MaxName && !yield(n.info(name), nil) {
+				return
+			}
+		}
+	}
+}
+
+func (s *Sandbox) list(ctx context.Context, dir string) ([]node, error) {
+	if err := s.begin(ctx, "list", dir); err != nil {
+		return nil, err
+	}
+	defer s.end()
+	a, err := s.pool.ask(ctx, true, "list", dir)
+	if err == nil && a.word != "ok" {
+		err = a.err()
+	}
+	if err != nil {
+		return nil, fail("list", dir, err)
+	}
+	all, err := nodes(a.body)
+	if err != nil {
+		return nil, fail("list", dir, err)
+	}
+	root := a.rest == "root"
+	all = slices.DeleteFunc(all, func(n node) bool {
+		return !utf8.ValidString(n.base) || root && n.base == staging
+	})
+	slices.SortFunc(all, func(a, b node) int { return strings.Compare(a.base, b.base) })
+	return all, nil
+}
+
+// Remove implements [hutch.Backend].
+func (s *Sandbox) Remove(ctx context.Context, name string) error {
+	if err := s.begin(ctx, "remove", name); err != nil {
+		return err
+	}
+	defer s.end()
+	if name == "." {
+		return fail("remove", name, hutch.ErrIsDir)
+	}
+	a, err := s.change(ctx, "remove", name)
+	if err == nil && a.word != "ok" {
+		err = a.err()
+	}
+	if err != nil {
+		return fail("remove", name, err)
+	}
+	return nil
+}
+
+// Rename implements [hutch.Renamer]. A link is renamed, never what it leads to.
+func (s *Sandbox) Rename(ctx context.Context, from, to string) error {
+	if err := hutch.CheckName("rename", to); err != nil {
+		return err
+	}
+	if err := s.begin(ctx, "rename", from); err != nil {
+		return err
+	}
+	defer s.end()
+	switch {
+	case from == ".":
+		return fail("rename", from, &means{"the root has no other name", words["itself"]})
+	case to == ".":
+		return fail("rename", to, hutch.ErrIsDir)
+	}
+	a, err := s.change(ctx, "rename", from, to)
+	if err != nil {
+		return fail("rename", from, err)
+	}
+	if a.word == "ok" {
+		return nil
+	}
+	blame := from
+	if a.rest == "to" {
+		blame = to
+	}
+	a.rest = ""
+	return fail("rename", blame, a.err())
+}
+
+// change calls a function that changes files. Changes of this Sandbox wait for
+// each other here; where another one holds the lock in the place, it is asked
+// for again until ctx ends.
+func (s *Sandbox) change(ctx context.Context, function string, args ...string) (*answer, error) {
+	select {
+	case s.changes <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	defer func() { <-s.changes }()
+	s.pool.change()
+	for wait := time.Millisecond; ; wait = min(2*wait, 50*time.Millisecond) {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		a, err := s.pool.ask(ctx, false, function, args...)
+		if err != nil || a.word != "busy" {
+			return a, err
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(wait):
+		}
+	}
+}

@@ -1,0 +1,206 @@
+package shell
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"io/fs"
+	"sync"
+
+	"github.com/hutch-dev/hutch"
+)
+
+// reader is an open file: its first bytes and, where that is not all, the shell
+// that has it open.
+type reader struct {
+	ctx    context.Context // ends with Close
+	cancel context.CancelFunc
+	s      *Sandbox
+	name   string
+	node   node
+
+	mu     sync.Mutex
+	buf    []byte
+	left   int64   // bytes to come after buf
+	server *server // nil where all is here
+	err    error
+}
+
+// Open implements [hutch.Backend]. A file of up to 64 KiB is read at once, of a
+// larger one each Read may ask for more. ctx bounds Open alone.
+func (s *Sandbox) Open(ctx context.Context, name string) (hutch.File, error) {
+	if err := s.begin(ctx, "open", name); err != nil {
+		return nil, err
+	}
+	defer s.end()
+	for try := 0; ; try++ {
+		r, err := s.open(ctx, name)
+		if err == nil {
+			return r, nil
+		}
+		if again := err == errGone || err == hutch.ErrConflict; !again || try == 3 || ctx.Err() != nil {
+			return nil, fail("open", name, err)
+		}
+	}
+}
+
+func (s *Sandbox) open(ctx context.Context, name string) (*reader, error) {
+	sv, err := s.pool.take(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer s.pool.leave()
+	a, err := sv.call(ctx, maxAnswer, "open", name)
+	if err != nil {
+		s.pool.forget(sv)
+		return nil, err
+	}
+	r := &reader{s: s, name: name}
+	r.ctx, r.cancel = context.WithCancel(context.Background())
+	switch a.word {
+	case "large":
+		if r.node, err = a.one(); err != nil {
+			s.pool.forget(sv)
+			return nil, err
+		}
+		r.server, r.left = sv, r.node.size
+		return r, nil
+	case "ok":
+		s.pool.put(sv)
+		r.node, r.buf, err = whole(a.body)
+		return r, err
+	}
+	s.pool.put(sv)
+	return nil, a.err()
+}
+
+// whole is a file between two looks at it.
+func whole(body []byte) (node, []byte, error) {
+	at, end := bytes.IndexByte(body, '\n'), bytes.LastIndex(body, mark)
+	if at < 0 || end < at {
+		return node{}, nil, errGarbled
+	}
+	first, err := nodes(body[:at+1])
+	if err != nil {
+		return node{}, nil, err
+	}
+	data, now, err := chunk(body[at+1:], end-at-1)
+	if err != nil {
+		return node{}, nil, err
+	}
+	if !now.unchanged(&first[0]) || int64(len(data)) != now.size {
+		return node{}, nil, hutch.ErrConflict
+	}
+	return now, data, nil
+}
+
+// chunk is a piece of a file with a look at it that begins at end.
+func chunk(body []byte, end int) ([]byte, node, error) {
+	if end < 0 {
+		return nil, node{}, errGarbled
+	}
+	all, err := nodes(body[end:])
+	if err != nil || len(all) != 1 {
+		return nil, node{}, errGarbled
+	}
+	data, err := decode(body[:end])
+	return data, all[0], err
+}
+
+func (r *reader) Info() hutch.Info { return r.node.info(r.name) }
+
+// Size spares [hutch.ReadFile] the making of an Info.
+func (r *reader) Size() int64 { return r.node.size }
+
+func (r *reader) Read(p []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(p) == 0 {
+		return 0, nil
+	}
+	for len(r.buf) == 0 && r.err == nil {
+		if r.left == 0 {
+			r.err = io.EOF
+			break
+		}
+		if err := r.more(); err != nil {
+			r.err = fail("read", r.name, err)
+		}
+	}
+	if len(r.buf) == 0 {
+		return 0, r.err
+	}
+	n := copy(p, r.buf)
+	r.buf = r.buf[n:]
+	if len(r.buf) == 0 && r.left == 0 && r.err == nil {
+		r.err = io.EOF
+	}
+	if len(r.buf) > 0 || r.err != io.EOF {
+		return n, nil
+	}
+	return n, io.EOF
+}
+
+// more asks the shell for the next piece. The last one gives the shell back.
+func (r *reader) more() error {
+	if r.server == nil {
+		return errGone
+	}
+	a, err := r.server.call(r.ctx, maxAnswer, "read")
+	if err == nil && a.word != "ok" {
+		err = a.err()
+	}
+	if err != nil {
+		r.giveUp()
+		return err
+	}
+	data, now, err := chunk(a.body, bytes.LastIndex(a.body, mark))
+	if err != nil {
+		r.giveUp()
+		return err
+	}
+	if !now.unchanged(&r.node) || len(data) == 0 || int64(len(data)) > r.left {
+		r.release()
+		return hutch.ErrConflict
+	}
+	r.buf = data
+	if r.left -= int64(len(data)); r.left == 0 {
+		r.release()
+	}
+	return nil
+}
+
+func (r *reader) giveUp() {
+	r.s.pool.forget(r.server)
+	r.server = nil
+}
+
+// release closes the file in the shell, which can then serve again.
+func (r *reader) release() {
+	if r.server == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if a, err := r.server.call(ctx, maxAnswer, "shut"); err != nil || a.word != "ok" {
+		r.giveUp()
+		return
+	}
+	r.s.pool.put(r.server)
+	r.server = nil
+}
+
+func (r *reader) Close() error {
+	if !r.mu.TryLock() { // a Read is under way
+		r.cancel()
+		r.mu.Lock()
+	}
+	defer r.mu.Unlock()
+	r.cancel()
+	r.release()
+	r.buf, r.left = nil, 0
+	if r.err == nil || r.err == io.EOF {
+		r.err = fail("read", r.name, fs.ErrClosed)
+	}
+	return nil
+}
