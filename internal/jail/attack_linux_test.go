@@ -25,9 +25,18 @@ type attack struct {
 	do   func() error
 }
 
+var attackLists = map[string][]attack{"all": attacks, "kill": killAttacks, "protect": protectAttacks, "contain": containAttacks}
+
 // attackMain runs inside the jail: all attacks, one line each.
 func attackMain(what string) {
-	for _, a := range map[string][]attack{"all": attacks, "kill": killAttacks, "protect": protectAttacks}[what] {
+	switch what {
+	case "trace":
+		traceMain()
+	case "int80":
+		int80Main()
+		return
+	}
+	for _, a := range attackLists[what] {
 		if err := a.do(); err != nil {
 			fmt.Printf("held\t%s\t%v\n", a.name, err)
 		} else {

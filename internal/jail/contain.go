@@ -13,7 +13,8 @@ import (
 // Commands get no new privileges, and a filter of system calls that keeps them from changing the tag by which they are found
 // again and from signalling, limiting and slowing down this process. Programs for another architecture than that of this one (32 bit)
 // are killed. This process makes itself undumpable, so that its memory, its environment and its descriptors are closed to commands
-// of the same user, and commands do not get CAP_SYS_PTRACE, which opens them again. If memory runs out, commands are to go
+// of the same user, and commands do not get CAP_SYS_PTRACE and CAP_PERFMON, which open them again, nor CAP_SETUID where this process
+// has no CAP_KILL and could not end them. If memory runs out, commands are to go
 // before it. All else that the container allows stays allowed, sockets, tracing of other commands and set-user-ID modes among it.
 // What it cannot have is an error; what depends on the kernel is told by [Jail.Layers].
 //

@@ -23,13 +23,17 @@ type contained struct {
 	before   int64 // what the tag of this process was
 	children chan os.Signal
 	reaped   chan struct{} // closed when nothing is reaped any more
-	version  int           // of Landlock
+	scoped   bool          // Landlock keeps the signals of commands among them
+	admin    bool          // commands have CAP_SYS_ADMIN
 	closing  sync.Once
 	failed   error // of closing
 }
 
 // containing is true while there is such a jail: two would reap each other's commands.
 var containing atomic.Bool
+
+// ownScore must be asked for first while this process can still open it.
+var ownScore = sync.OnceValue(openOOMScore)
 
 // spareInContainer is how many threads the runtime has to spare when commands have used up all the processes of the container.
 const spareInContainer = 16
@@ -57,7 +61,7 @@ func (e *contained) open(c *Config, s *setup) error {
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
 		return step("jail: subreaper", err)
 	}
-	oom := openOOMScore()
+	oom := ownScore()
 	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
 		return step("jail: dumpable", err)
 	}
@@ -119,18 +123,17 @@ func catchSignals() {
 // confineThread takes from the calling thread what it must not pass on.
 func (e *contained) confineThread() error {
 	e.yield()
-	if err := dropTracing(); err != nil {
+	var err error
+	if e.admin, err = dropTracing(); err != nil {
 		return step("jail: capabilities", err)
 	}
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return step("jail: no_new_privs", err)
 	}
-	version, err := scopeSignals(min(landlockVersion(), int(e.setup.landlock)))
-	if err != nil {
+	if e.scoped, err = scopeSignals(min(landlockVersion(), int(e.setup.landlock))); err != nil {
 		return step("jail: landlock", err)
 	}
-	e.version = version
-	g := guarded{numbers: allThreads(), scoped: version >= scopingLandlock, first: os.Getpid() == 1, group: uint32(unix.Getpgrp())}
+	g := guarded{numbers: allThreads(), scoped: e.scoped, first: os.Getpid() == 1, group: uint32(unix.Getpgrp())}
 	if g.group > 0 {
 		g.numbers = append(g.numbers, g.group)
 	}
@@ -139,41 +142,40 @@ func (e *contained) confineThread() error {
 
 // dropTracing takes from commands the capability that opens this process to them, and the one to become another user where this
 // process could then not end them.
-func dropTracing() error {
+func dropTracing() (mayAdmin bool, err error) {
 	hdr := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	var data [2]unix.CapUserData
 	if err := unix.Capget(&hdr, &data[0]); err != nil {
-		return err
+		return false, err
 	}
-	drop := uint32(1 << unix.CAP_SYS_PTRACE)
+	drop := [2]uint32{1 << unix.CAP_SYS_PTRACE, 1 << (unix.CAP_PERFMON - 32)}
 	if data[0].Effective&(1<<unix.CAP_KILL) == 0 {
-		drop |= 1 << unix.CAP_SETUID
+		drop[0] |= 1 << unix.CAP_SETUID
 	}
-	if (data[0].Permitted|data[0].Inheritable)&drop == 0 {
-		return nil
+	for i := range data {
+		data[i].Effective &^= drop[i]
+		data[i].Permitted &^= drop[i]
+		data[i].Inheritable &^= drop[i]
 	}
-	for _, set := range []*uint32{&data[0].Effective, &data[0].Permitted, &data[0].Inheritable} {
-		*set &^= drop
-	}
-	return unix.Capset(&hdr, &data[0])
+	return data[0].Permitted&(1<<unix.CAP_SYS_ADMIN) != 0, unix.Capset(&hdr, &data[0])
 }
 
 // scopingLandlock is the version that keeps signals in.
 const scopingLandlock = 6
 
 // scopeSignals keeps signals of the calling thread and all it starts among themselves, and nothing else. Where the kernel or the
-// container does not have it, it does nothing. It returns the version in force.
-func scopeSignals(version int) (int, error) {
+// container does not have it, it does nothing and returns false.
+func scopeSignals(version int) (bool, error) {
 	if version < scopingLandlock {
-		return 0, nil
+		return false, nil
 	}
 	attr := [3]uint64{2: unix.LANDLOCK_SCOPE_SIGNAL}
 	fd, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, uintptr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr), 0)
 	if errno != 0 {
-		return 0, errno
+		return false, errno
 	}
 	r := &ruleset{fd: int(fd)}
-	return version, r.enforce()
+	return true, r.enforce()
 }
 
 func (e *contained) run(ctx context.Context, c *Command, env []string) (Status, error) {

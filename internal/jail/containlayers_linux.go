@@ -11,7 +11,7 @@ import (
 func (e *contained) layers() []Layer {
 	return []Layer{
 		e.containerLayer(),
-		{Name: "privileges", OK: true, Detail: "no new privileges; otherwise those that the container gives, without tracing this process"},
+		e.privilegesLayer(),
 		{Name: "system calls", OK: true, Detail: "a filter keeps commands from their tags and from this process"},
 		e.signalsLayer(),
 		e.memoryLayer(),
@@ -29,9 +29,18 @@ func (e *contained) containerLayer() Layer {
 	return l
 }
 
+func (e *contained) privilegesLayer() Layer {
+	l := Layer{Name: "privileges", OK: !e.admin, Detail: "no new privileges; otherwise those of the container, without CAP_SYS_PTRACE and CAP_PERFMON"}
+	if e.admin {
+		l.Detail = "commands can read this process, and hide from it by what they mount"
+		l.Missing, l.Remedy = "a container without CAP_SYS_ADMIN", "leave it out (docker run --cap-drop SYS_ADMIN, not --privileged)"
+	}
+	return l
+}
+
 func (e *contained) signalsLayer() Layer {
 	l := Layer{Name: "signals", OK: true, Detail: "commands reach no thread of this process"}
-	if e.version >= scopingLandlock {
+	if e.scoped {
 		return l
 	}
 	l.OK, l.Missing, l.Remedy = false, fmt.Sprintf("Landlock ABI %d", scopingLandlock), "Linux 6.12 or later"

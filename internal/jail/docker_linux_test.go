@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -38,11 +39,40 @@ func TestDocker(t *testing.T) {
 	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
+	common := []string{"run", "--rm", "--network", "none", "--volume", "/usr:/usr:ro", "--volume", dir + ":/t:ro", "--workdir", "/tmp"}
 	for _, user := range []string{"0:0", "65534:65534"} {
 		t.Run(user, func(t *testing.T) {
-			out, err := docker(nil, "run", "--rm", "--network", "none", "--user", user, "--volume", "/usr:/usr:ro", "--volume", dir+":/t:ro",
-				"--workdir", "/tmp", "jail-test", "/t/test", "-test.v", "-test.short", "-test.skip", "AsUser|Docker")
+			out, err := docker(nil, append(slices.Clone(common), "--user", user, "jail-test", "/t/test", "-test.v", "-test.short",
+				"-test.skip", "AsUser|Docker|Contained")...)
 			if err != nil || !strings.Contains(out, "--- PASS: TestAttacks/restricted") || !strings.Contains(out, "Level:restricted") {
+				t.Errorf("%v\n%s", err, out)
+			}
+		})
+	}
+	testContainers(t, docker, common)
+}
+
+// containers are those that run the tests of contained processes, by the flags that make them.
+var containers = map[string][]string{
+	"plain root":    {"--user", "0:0"},
+	"plain user":    {"--user", "65534:65534"},
+	"hardened root": {"--user", "0:0", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--read-only", "--tmpfs", "/tmp:exec,mode=1777"},
+	"hardened user": {"--user", "65534:65534", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--read-only", "--tmpfs", "/tmp:exec,mode=1777"},
+	"tracing root":  {"--user", "0:0", "--cap-add", "SYS_PTRACE", "--cap-add", "PERFMON"},
+}
+
+func testContainers(t *testing.T, docker func(stdin []byte, args ...string) (string, error), common []string) {
+	for name, flags := range containers {
+		t.Run(name, func(t *testing.T) {
+			args := slices.Concat(common, flags, []string{"--env", "CONTAINED=1", "jail-test", "/t/test", "-test.v", "-test.short", "-test.run", insideTests})
+			out, err := docker(nil, args...)
+			if err != nil || !strings.Contains(out, "--- PASS: TestContainAttacks") || !strings.Contains(out, "\nPASS") {
+				t.Errorf("%v\n%s", err, out)
+			}
+			args = slices.Concat(common, flags, []string{"--env", "CONTAINED=1", "--env", "MEMORY=1", "--env", "PIDS=1", "--memory", "64m", "--pids-limit", "100",
+				"jail-test", "/t/test", "-test.v", "-test.run", "^TestContain(Memory|Bombs)$"})
+			out, err = docker(nil, args...)
+			if err != nil || strings.Count(out, "--- PASS: ") != 2 {
 				t.Errorf("%v\n%s", err, out)
 			}
 		})

@@ -76,7 +76,14 @@ func TestCannotStart(t *testing.T) {
 }
 
 // dirOf is the host path of the workspace.
-func dirOf(j *Jail) string { return j.engine.(*link).setup.dir }
+func dirOf(j *Jail) string { return setupOf(j).dir }
+
+func setupOf(j *Jail) *setup {
+	if e, ok := j.engine.(*contained); ok {
+		return e.setup
+	}
+	return j.engine.(*link).setup
+}
 
 func TestStreams(t *testing.T) {
 	forLevels(t, func(t *testing.T, level Level) {

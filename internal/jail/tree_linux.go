@@ -31,10 +31,29 @@ func setTag(tag int64) error {
 // tagOf reads the tag of a process, -1 if it has none that we may see.
 func tagOf(pid int) int64 {
 	var l unix.Rlimit
-	if unix.Prlimit(pid, unix.RLIMIT_RTTIME, nil, &l) != nil {
+	err := unix.Prlimit(pid, unix.RLIMIT_RTTIME, nil, &l)
+	if err == unix.EPERM && containing.Load() {
+		return tagOfOther(pid)
+	}
+	if err != nil {
 		return -1
 	}
 	return int64(l.Cur)
+}
+
+// tagOfOther reads the tag of a process that has become another user, as root of a container can.
+func tagOfOther(pid int) int64 {
+	b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/limits")
+	if err != nil {
+		return -1
+	}
+	_, b, _ = bytes.Cut(b, []byte("Max realtime timeout"))
+	if f := bytes.Fields(b); len(f) > 0 {
+		if tag, err := strconv.ParseInt(string(f[0]), 10, 64); err == nil {
+			return tag
+		}
+	}
+	return -1
 }
 
 // tagged lists the processes, other than this one, with a tag from first up to but not including end.
@@ -100,6 +119,9 @@ func killTagged(first, end int64, patience time.Duration, strangers bool) bool {
 		for _, pid := range killGroups(pids) {
 			signalTagged(pid, first, end, unix.SIGKILL)
 		}
+		if pause > time.Millisecond {
+			freeTraced(pids, first, end)
+		}
 		if strangers {
 			pids = slices.DeleteFunc(pids, hasEnded)
 		}
@@ -110,6 +132,22 @@ func killTagged(first, end int64, patience time.Duration, strangers bool) bool {
 			return false
 		}
 		time.Sleep(pause)
+	}
+}
+
+// freeTraced ends the commands that trace one of these processes: what has ended cannot be reaped before its tracer lets go of it.
+func freeTraced(pids []int, first, end int64) {
+	for _, pid := range pids {
+		b, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")
+		_, b, _ = bytes.Cut(b, []byte("\nTracerPid:\t"))
+		b, _, _ = bytes.Cut(b, []byte("\n"))
+		tracer, _ := strconv.Atoi(string(b))
+		if tracer <= 1 || tracer == os.Getpid() {
+			continue
+		}
+		if tag := tagOf(tracer); tag > 0 && (tag < first || tag >= end) {
+			signalTagged(tracer, tag, tag+1, unix.SIGKILL)
+		}
 	}
 }
 

@@ -1,0 +1,3 @@
+package jail
+
+func int80Main() {}

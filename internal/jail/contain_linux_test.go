@@ -1,0 +1,409 @@
+//go:build amd64 || arm64
+
+package jail
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// inside is true in a process that is the helper of its own commands: the tests then run in what Contain makes.
+var inside = os.Getenv("CONTAINED") != ""
+
+// insideTests are those that run there: what any jail promises, and what only this one does.
+const insideTests = "^(TestContain.*|TestStatus|TestCannotStart|TestStreams|TestWriters|TestEnvironment|TestTimeout|TestCancel|TestConcurrent|TestClose|" +
+	"TestSurvivors.*|TestOthersLive|TestLimits|TestForkBomb|TestOOMScore|TestDescriptors)$"
+
+func needInside(t testing.TB) {
+	t.Helper()
+	if !inside {
+		t.Skip("it runs in TestContained")
+	}
+}
+
+// openContained opens the jail of a contained process for one test.
+func openContained(t testing.TB, c *Config) *Jail {
+	t.Helper()
+	if v, err := strconv.ParseInt(os.Getenv("LANDLOCK"), 10, 64); err == nil {
+		usedLandlock = v
+	}
+	own := Config{Dir: c.Dir, Root: c.Root, Env: c.Env, Limits: c.Limits}
+	j, err := Contain(context.Background(), &own)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := j.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return j
+}
+
+// dockerCaps are those that a container of root has unless somebody says otherwise.
+const dockerCaps = 1<<unix.CAP_CHOWN | 1<<unix.CAP_DAC_OVERRIDE | 1<<unix.CAP_FSETID | 1<<unix.CAP_FOWNER | 1<<unix.CAP_MKNOD |
+	1<<unix.CAP_NET_RAW | 1<<unix.CAP_SETGID | 1<<unix.CAP_SETUID | 1<<unix.CAP_SETFCAP | 1<<unix.CAP_SETPCAP |
+	1<<unix.CAP_NET_BIND_SERVICE | 1<<unix.CAP_SYS_CHROOT | 1<<unix.CAP_KILL | 1<<unix.CAP_AUDIT_WRITE
+
+// enterMain is process 1 of new namespaces. It makes of them what is left of a container without a file system of its own, and goes
+// on as the test binary.
+func enterMain() {
+	caps, _ := strconv.ParseUint(os.Getenv("ENTER"), 0, 64)
+	runtime.LockOSThread()
+	check := func(what string, err error) {
+		if err != nil {
+			fmt.Println(what, err)
+			os.Exit(1)
+		}
+	}
+	check("private mounts", unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""))
+	check("proc", unix.Mount("proc", "/proc", "proc", 0, ""))
+	for c := uintptr(0); c <= unix.CAP_LAST_CAP; c++ {
+		if caps&(1<<c) == 0 {
+			check("bounding set", unix.Prctl(unix.PR_CAPBSET_DROP, c, 0, 0, 0))
+		}
+	}
+	os.Unsetenv("ENTER")
+	check("exec", syscall.Exec("/proc/self/exe", os.Args, os.Environ()))
+}
+
+// TestContained runs the tests of insideTests in processes that contain their commands: in front of namespaces as root, as a user
+// in the midst of others, each also without what newer kernels have.
+func TestContained(t *testing.T) {
+	if inside {
+		t.Skip("this is such a process")
+	}
+	for _, landlock := range []string{"", "5"} {
+		t.Run("root"+landlock, func(t *testing.T) {
+			if os.Geteuid() != 0 {
+				t.Skip("namespaces need root")
+			}
+			runInside(t, insideTests, &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID | syscall.CLONE_NEWNS},
+				"LANDLOCK="+landlock, fmt.Sprintf("ENTER=%#x", dockerCaps))
+		})
+		t.Run("weak root"+landlock, func(t *testing.T) {
+			if os.Geteuid() != 0 {
+				t.Skip("namespaces need root")
+			}
+			runInside(t, "^TestContain.*|TestSurvivors$", &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID | syscall.CLONE_NEWNS},
+				"LANDLOCK="+landlock, fmt.Sprintf("ENTER=%#x", 1<<unix.CAP_SETUID|1<<unix.CAP_SYS_PTRACE|1<<unix.CAP_DAC_OVERRIDE))
+		})
+		t.Run("user"+landlock, func(t *testing.T) {
+			attr := &syscall.SysProcAttr{Setsid: true}
+			if os.Geteuid() == 0 {
+				attr.Credential = &syscall.Credential{Uid: 65534, Gid: 65534}
+			}
+			runInside(t, insideTests, attr, "LANDLOCK="+landlock)
+		})
+	}
+}
+
+// runInside runs tests in a new process that contains its commands.
+func runInside(t *testing.T, tests string, attr *syscall.SysProcAttr, env ...string) {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "hutch-contained-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	bin := filepath.Join(dir, "test")
+	copyBinary(t, bin)
+	if attr.Credential != nil {
+		for _, p := range []string{dir, bin} {
+			if err := os.Chown(p, int(attr.Credential.Uid), int(attr.Credential.Gid)); err != nil {
+				lacking(t, "jail", err)
+			}
+		}
+	}
+	args := []string{"-test.short", "-test.run", tests}
+	if testing.Verbose() {
+		args = append(args, "-test.v")
+	}
+	cmd := exec.Command(bin, args...)
+	cmd.Dir, cmd.SysProcAttr = dir, attr
+	cmd.Env = append(append(os.Environ(), "CONTAINED=1", "TMPDIR="+dir, "HOME="+dir), env...)
+	out, err := cmd.CombinedOutput()
+	t.Logf("%s", out)
+	if err != nil || !bytes.Contains(out, []byte("PASS")) {
+		t.Fatal(err)
+	}
+}
+
+func TestContainRefuses(t *testing.T) {
+	needInside(t)
+	dir := t.TempDir()
+	for name, c := range map[string]*Config{
+		"nil": nil, "level": {Dir: dir, Least: Restricted}, "ceiling": {Dir: dir, Ceiling: new(Level)}, "mount": {Dir: dir, Mount: "/w"},
+		"visible": {Dir: dir, Visible: []string{}}, "network": {Dir: dir, Network: true}, "protect": {Dir: dir, Protect: []string{"a"}},
+		"hide": {Dir: dir, Hide: []string{"a"}}, "no folder": {}, "missing": {Dir: dir + "/missing"}, "env": {Dir: dir, Env: []string{"x"}},
+	} {
+		if j, err := Contain(context.Background(), c); err == nil || strings.Contains(err.Error(), dir) {
+			t.Errorf("%s: %v", name, err)
+			j.Close()
+		}
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := Contain(ctx, &Config{Dir: dir}); !errors.Is(err, context.Canceled) {
+		t.Errorf("with an ended context: %v", err)
+	}
+	j := openJail(t, &Config{Dir: dir})
+	if _, err := Contain(context.Background(), &Config{Dir: dir}); err == nil {
+		t.Error("two at a time")
+	}
+	if j.Root() != dir || j.Level() != Unconfined {
+		t.Errorf("root %q level %s", j.Root(), j.Level())
+	}
+	for _, l := range j.Layers() {
+		if l.Name == "" || l.Detail == "" || l.OK != (l.Missing == "") {
+			t.Errorf("%+v", l)
+		}
+	}
+	if l := layer(t, j, "signals"); l.OK != (os.Getenv("LANDLOCK") == "" && landlockVersion() >= scopingLandlock) {
+		t.Errorf("%+v", l)
+	}
+}
+
+func TestContainEnvironment(t *testing.T) {
+	needInside(t)
+	t.Setenv("SECRET_TOKEN", "hunter2")
+	j := openJail(t, &Config{Env: []string{"A=1", "B=1"}})
+	o := runCommand(j, &Command{Args: []string{"env"}, Env: []string{"B=2"}})
+	if want := "A=1\nB=2\nPATH=" + strings.Join(programDirs, ":") + "\nPWD=" + j.Root() + "\n"; o.out != want {
+		t.Errorf("%s, want %s", o, want)
+	}
+	j.Close()
+	j = openJail(t, &Config{Env: []string{"PATH=/bin"}})
+	if got := run(t, j, "env"); got != "PATH=/bin\nPWD="+j.Root()+"\n" {
+		t.Errorf("%q", got)
+	}
+}
+
+// TestContainLeavesNothing opens and closes: goroutines, descriptors and the limit that carries the tag are as before.
+func TestContainLeavesNothing(t *testing.T) {
+	needInside(t)
+	dir := t.TempDir()
+	descriptors := func() int { l, _ := os.ReadDir("/proc/self/fd"); return len(l) }
+	openJail(t, &Config{Dir: dir}).Close() // what is made once
+	goroutines, fds, tag := runtime.NumGoroutine(), descriptors(), tagOf(0)
+	for range 3 {
+		j := openJail(t, &Config{Dir: dir, Limits: Limits{Processes: 500}})
+		m := marker()
+		ended := make(chan outcome)
+		go func() {
+			ended <- runCommand(j, &Command{Args: []string{"sh", "-c", "setsid sleep " + m + " & touch up; sleep " + m}})
+		}()
+		eventually(t, "it runs", func() bool { _, err := os.Stat(dir + "/up"); return err == nil })
+		if err := j.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if left := processesNamed(m); left != nil {
+			t.Errorf("%v live on", left)
+		}
+		if o := <-ended; !errors.Is(o.err, ErrClosed) {
+			t.Errorf("%s", o)
+		}
+		_ = os.Remove(dir + "/up")
+	}
+	eventually(t, "goroutines as before", func() bool { return runtime.NumGoroutine() <= goroutines })
+	if n := descriptors(); n != fds {
+		t.Errorf("%d descriptors, %d before", n, fds)
+	}
+	if tagOf(0) != tag {
+		t.Errorf("the tag is %d, it was %d", tagOf(0), tag)
+	}
+}
+
+func TestContainDescriptors(t *testing.T) {
+	needInside(t)
+	fd, err := unix.Open("/dev/null", unix.O_RDWR, 0) // without O_CLOEXEC, as somebody has left it
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	j := openJail(t, &Config{})
+	if got := run(t, j, "ls", "/proc/self/fd"); got != "0\n1\n2\n3\n" { // ls has one of its own
+		t.Errorf("descriptors %q", got)
+	}
+}
+
+// children counts the children of this process, and those of them that nobody has reaped.
+func children() (all, zombies int) {
+	dirs, _ := filepath.Glob("/proc/[0-9]*/stat")
+	for _, f := range dirs {
+		b, _ := os.ReadFile(f)
+		fields := strings.Fields(string(b[bytes.LastIndexByte(b, ')')+1:]))
+		if len(fields) > 1 && fields[1] == strconv.Itoa(os.Getpid()) {
+			all++
+			if fields[0] == "Z" {
+				zombies++
+			}
+		}
+	}
+	return all, zombies
+}
+
+func TestContainZombies(t *testing.T) {
+	needInside(t)
+	j := openJail(t, &Config{})
+	if got := shell(t, j, `i=0; while [ $i -lt 1500 ]; do (: &); i=$((i+1)); done; echo done`); got != "done\n" {
+		t.Errorf("%q", got)
+	}
+	if all, _ := children(); all != 0 {
+		t.Errorf("%d children are left", all)
+	}
+	// An orphan of somebody else, while no command runs.
+	pid, err := syscall.ForkExec("/bin/sh", []string{"sh", "-c", "sleep 0.1 & exit 0"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, fmt.Sprintf("%d and its child are reaped", pid), func() bool { all, _ := children(); return all == 0 })
+}
+
+// TestContainOtherUser: root of a container can become another user, whose limits it may not look at.
+func TestContainOtherUser(t *testing.T) {
+	needInside(t)
+	if os.Geteuid() != 0 {
+		t.Skip("only root can become another user")
+	}
+	j := openJail(t, &Config{})
+	m := marker()
+	script := "setsid setpriv --reuid 1234 --regid 1234 --clear-groups sleep " + m + " & sleep 0.2; grep ^Uid /proc/$!/status; true"
+	o := runCommand(j, &Command{Args: []string{"sh", "-c", script}})
+	if o.err != nil || o.ExitCode != 0 {
+		t.Errorf("%s", o)
+	}
+	hdr := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var data [2]unix.CapUserData
+	if err := unix.Capget(&hdr, &data[0]); err != nil {
+		t.Fatal(err)
+	}
+	if can := data[0].Effective&(1<<unix.CAP_KILL) != 0; can != strings.Contains(o.out, "1234") {
+		t.Errorf("with CAP_KILL %v: %s", can, o)
+	}
+	if left := processesNamed(m); left != nil {
+		t.Errorf("%v live on", left)
+	}
+}
+
+// TestContainTraced: a command that traces another one and never lets go does not keep it from ending.
+func TestContainTraced(t *testing.T) {
+	needInside(t)
+	j := openJail(t, &Config{})
+	copyBinary(t, filepath.Join(dirOf(j), "attacker"))
+	traced := make(chan outcome)
+	go func() {
+		traced <- runCommand(j, &Command{Args: []string{"sh", "-c", "echo $$ > pid; exec sleep 50"}, Timeout: 2 * time.Second})
+	}()
+	tracer := make(chan outcome)
+	go func() {
+		tracer <- runCommand(j, &Command{Args: []string{"./attacker"}, Env: []string{"ATTACK=trace"}, Timeout: 25 * time.Second})
+	}()
+	if o := <-traced; o.err != nil || !o.TimedOut || o.Duration > 8*time.Second {
+		t.Errorf("the traced one: %s", o)
+	}
+	if o := <-tracer; o.Signal != "SIGKILL" || o.out != "seized\n" {
+		t.Errorf("the tracer: %s", o)
+	}
+}
+
+// traceMain seizes the process whose number is in the file pid, and keeps it.
+func traceMain() {
+	runtime.LockOSThread()
+	for {
+		b, _ := os.ReadFile("pid")
+		pid, err := strconv.Atoi(strings.TrimSpace(string(b)))
+		if err == nil {
+			err = unix.PtraceSeize(pid)
+		}
+		if err == nil {
+			fmt.Println("seized")
+			select {}
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+func TestContainAttacks(t *testing.T) {
+	needInside(t)
+	j := openJail(t, &Config{})
+	attackJail(t, j, "contain", mayWorkInside()...)
+	attackJail(t, j, "kill", "?kill the helper's group") // group 1 is everybody but process 1
+	if os.Getpid() != 1 {
+		return // the signal must not get out
+	}
+	o := runCommand(j, &Command{Args: []string{"sh", "-c", "sleep 50 & kill -9 -1; wait $!; echo $?"}})
+	if o.out != "137\n" {
+		t.Errorf("a signal to everybody: %s", o)
+	}
+	run(t, j, "true")
+}
+
+// mayWorkInside is what root can do to its own files in /proc, and what Layers admits of older kernels.
+func mayWorkInside() (names []string) {
+	if os.Geteuid() == 0 {
+		names = append(names, "raise the score of the helper")
+	}
+	return names
+}
+
+// TestContainMemory needs a container that has little memory.
+func TestContainMemory(t *testing.T) {
+	needInside(t)
+	if os.Getenv("MEMORY") == "" {
+		t.Skip("it runs in TestDocker")
+	}
+	j := openJail(t, &Config{})
+	for range 3 {
+		o := runCommand(j, &Command{Args: []string{"sh", "-c", "head -c 500M /dev/zero | tail -c 500M | wc -c"}})
+		if o.err != nil || strings.TrimSpace(o.out) == "524288000" {
+			t.Errorf("half a gigabyte: %s", o)
+		}
+		o = runCommand(j, &Command{Args: []string{"sh", "-c", "for i in 1 2 3 4 5 6 7 8; do head -c 30M /dev/zero | tail -c 30M | (sleep 1; wc -c) & done; wait"}})
+		if o.err != nil {
+			t.Errorf("many at once: %s", o)
+		}
+		run(t, j, "true")
+	}
+}
+
+// TestContainBombs needs a container with a limit of processes.
+func TestContainBombs(t *testing.T) {
+	needInside(t)
+	if os.Getenv("PIDS") == "" {
+		t.Skip("it runs in TestDocker")
+	}
+	j := openJail(t, &Config{})
+	for _, bomb := range forkBombs {
+		o := runCommand(j, &Command{Args: []string{"sh", "-c", bomb}, Timeout: time.Second})
+		if o.err != nil || o.Duration > 15*time.Second {
+			t.Errorf("%s", o)
+		}
+		if all, _ := children(); all != 0 {
+			t.Errorf("%d children are left", all)
+		}
+	}
+	run(t, j, "true")
+}
+
+func TestContainRSS(t *testing.T) {
+	needInside(t)
+	j := openJail(t, &Config{})
+	for range 50 {
+		run(t, j, "/bin/true")
+	}
+	t.Logf("resident memory: %d KiB", statusField(t, os.Getpid(), "VmRSS:"))
+}
