@@ -49,6 +49,7 @@ import (
 	"io/fs"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -145,7 +146,7 @@ func checkEnv(env []string) error {
 
 // ready checks the place and removes what the dead left there.
 func (s *Sandbox) ready(ctx context.Context) error {
-	a, err := s.pool.ask(ctx, true, "check")
+	a, err := s.pool.ask(ctx, true, "check", strconv.Itoa(lastTag))
 	if err != nil {
 		return err
 	}
