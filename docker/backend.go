@@ -193,10 +193,20 @@ func (v speeds) Grep(ctx context.Context, q hutch.Query) iter.Seq2[hutch.Match, 
 }
 
 func (v speeds) Glob(ctx context.Context, pattern string, opts *hutch.GlobOptions) iter.Seq2[hutch.Info, error] {
-	return stream(v.s, ctx, "glob", ".", func(b hutch.Sandbox) iter.Seq2[hutch.Info, error] { return hutch.Glob(ctx, b, pattern, opts) })
+	dir := "."
+	if opts != nil {
+		dir = first(opts.Dir, dir)
+	}
+	return stream(v.s, ctx, "glob", dir, func(b hutch.Sandbox) iter.Seq2[hutch.Info, error] { return hutch.Glob(ctx, b, pattern, opts) })
 }
 
 func (v speeds) Rename(ctx context.Context, from, to string) error {
+	if err := hutch.CheckName("rename", from); err != nil {
+		return err
+	}
+	if err := hutch.CheckName("rename", to); err != nil {
+		return err
+	}
 	b, err := v.s.to(ctx, "rename", from)
 	if err != nil {
 		return err

@@ -71,8 +71,12 @@ func (r Runtime) environment() []instruction {
 	if r.manager() == managerNpm && len(r.Packages) > 0 {
 		all = append(all, plain("ENV", `PATH="${PATH:-/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin}:`+r.workDir()+`/node_modules/.bin"`))
 	}
+	var pairs []string
 	for _, key := range slices.Sorted(maps.Keys(r.Env)) {
-		all = append(all, plain("ENV", key+`="`+envValue.Replace(r.Env[key])+`"`))
+		pairs = append(pairs, key+`="`+envValue.Replace(r.Env[key])+`"`)
+	}
+	if len(pairs) > 0 {
+		all = append(all, plain("ENV", strings.Join(pairs, " ")))
 	}
 	return all
 }

@@ -102,7 +102,7 @@ func (r Runtime) checkImage() error {
 		return errors.New("the base scratch has no shell to install anything with")
 	}
 	if _, err := reference.ParseNormalizedNamed(r.Base); err != nil {
-		return fmt.Errorf("base %q: %w", r.Base, err)
+		return fmt.Errorf("base %q is not the name of an image", r.Base)
 	}
 	return nil
 }
@@ -110,7 +110,7 @@ func (r Runtime) checkImage() error {
 // checkImageName refuses what is neither the name nor the id of an image.
 func checkImageName(image string) error {
 	if _, err := reference.ParseAnyReference(image); err != nil {
-		return fmt.Errorf("image %q: %w", image, err)
+		return fmt.Errorf("image %q is neither the name nor the id of one", image)
 	}
 	return nil
 }
@@ -132,6 +132,9 @@ func (r Runtime) checkSetup() error {
 	for _, s := range r.Setup {
 		if strings.TrimSpace(s) == "" {
 			return errors.New("a set-up command is empty")
+		}
+		if s[0] == '-' || s[0] == '+' {
+			return fmt.Errorf("set-up command %q: the shell would take it for an option", s)
 		}
 		if !oneLine(s) {
 			return fmt.Errorf("set-up command %q: a command is one line of UTF-8 text", s)

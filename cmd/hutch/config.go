@@ -19,6 +19,7 @@ import (
 type config struct {
 	Default  string                    `toml:"default"`
 	Backends map[string]*backendConfig `toml:"backends"`
+	Runtimes map[string]*runtimeConfig `toml:"runtimes"`
 
 	dir string // what relative paths in it are relative to
 }
@@ -74,6 +75,9 @@ func loadConfig(file string) (*config, error) {
 			return nil, fmt.Errorf("config file %s: backends.%s: %w", file, name, err)
 		}
 	}
+	if _, err := c.catalog(); err != nil {
+		return nil, fmt.Errorf("config file %s: %w", file, err)
+	}
 	return c, nil
 }
 
@@ -117,6 +121,10 @@ func (b *backendConfig) check(name string) error {
 		return errors.New("url and default, routes or read_only exclude each other")
 	case b.Default != "" && b.hasOptions():
 		return errors.New("a composite has no options of its own; set them on the backend whose commands they are for")
+	case strings.HasPrefix(b.URL, "docker:"):
+		if b.Isolation != nil || b.HostPath || b.Visible != nil || b.Protect != nil || b.Unprotect != nil {
+			return fmt.Errorf("%s takes network, env and limits, and no other options", b.URL)
+		}
 	case b.URL != "" && !strings.HasPrefix(b.URL, "local:") && b.hasOptions():
 		return fmt.Errorf("%s takes no options", b.URL)
 	}

@@ -16,7 +16,7 @@ import (
 // verbs is the table of commands, in the order in which help shows them.
 var verbs = []func(*cli) *cobra.Command{
 	lsCommand, catCommand, writeCommand, editCommand, rmCommand, mvCommand, cpCommand,
-	globCommand, grepCommand, execCommand, doctorCommand, benchCommand, versionCommand,
+	globCommand, grepCommand, execCommand, dockerCommand, runtimesCommand, doctorCommand, benchCommand, versionCommand,
 }
 
 func main() { os.Exit(run(os.Args[1:])) }
@@ -38,6 +38,8 @@ A backend holds the files. --backend names it:
 
   local:DIR         a directory; commands run on it in a jail
   state:FILE.json   a workspace in one JSON document, without commands
+  docker:IMAGE      a container of an image, or of a runtime (hutch runtimes ls);
+                    it waits an hour for the next run, see hutch docker --help
   NAME              [backends.NAME] of the config file
 
 Without --backend it is the default of the config file, else local:. which is
@@ -89,7 +91,7 @@ func (c *cli) rootCommand() *cobra.Command {
 	}
 	root.SuggestionsMinimumDistance = 2
 	f := root.PersistentFlags()
-	f.StringVar(&c.backend, "backend", "", "the backend, a `URL`: local:DIR, state:FILE.json, or a name of the config file")
+	f.StringVar(&c.backend, "backend", "", "the backend, a `URL`: local:DIR, state:FILE.json, docker:IMAGE, or a name of the config file")
 	f.StringVar(&c.config, "config", "", "the config `FILE` (default $HUTCH_CONFIG, else none)")
 	f.BoolVar(&c.json, "json", false, "print JSON: one document, or one a line")
 	f.Var(&c.color, "color", "colour: auto, always or never (NO_COLOR is honoured)")

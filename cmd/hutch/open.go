@@ -10,6 +10,7 @@ import (
 
 	"github.com/hutch-dev/hutch"
 	"github.com/hutch-dev/hutch/composite"
+	"github.com/hutch-dev/hutch/docker"
 	"github.com/hutch-dev/hutch/local"
 )
 
@@ -21,6 +22,7 @@ type workspace struct {
 
 	locals []*local.Sandbox // all that were opened
 	states []*stateFile
+	docks  []*docker.Sandbox // left running for the next run
 }
 
 // commit stores what was changed. A verb that changes something calls it before
@@ -57,6 +59,9 @@ func (w *workspace) close() error {
 	for _, s := range w.states {
 		s.close()
 	}
+	for _, d := range w.docks {
+		all = errors.Join(all, leave(d))
+	}
 	return all
 }
 
@@ -76,7 +81,7 @@ func (c *cli) open(adjust func(*local.Options)) (*workspace, error) {
 		url = "local:."
 	}
 	c.opened = &workspace{url: url}
-	o := &opener{cfg: cfg, adjust: adjust, w: c.opened, made: map[string]made{}}
+	o := &opener{c: c, cfg: cfg, adjust: adjust, w: c.opened, made: map[string]made{}}
 	m, err := o.open(url, dir, &backendConfig{})
 	if err != nil {
 		return nil, err
@@ -87,6 +92,7 @@ func (c *cli) open(adjust func(*local.Options)) (*workspace, error) {
 
 // opener opens a backend and those it is made of.
 type opener struct {
+	c      *cli
 	cfg    *config
 	adjust func(*local.Options)
 	w      *workspace
@@ -110,8 +116,10 @@ func (o *opener) open(url, dir string, with *backendConfig) (made, error) {
 		return o.local(inDir(dir, rest), with)
 	case "state":
 		return o.state(rest, inDir(dir, rest))
+	case "docker":
+		return o.docker(rest, with)
 	}
-	return made{}, usagef("backend %q: there is no %q; known are local:DIR, state:FILE.json and the names of the config file", url, scheme+":")
+	return made{}, usagef("backend %q: there is no %q; known are local:DIR, state:FILE.json, docker:IMAGE and the names of the config file", url, scheme+":")
 }
 
 // inDir is a path of the host as seen from dir.

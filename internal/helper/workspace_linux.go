@@ -3,7 +3,9 @@ package helper
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
+	"syscall"
 	"time"
 
 	"github.com/hutch-dev/hutch"
@@ -41,8 +43,13 @@ func (w *workspace) Exec(ctx context.Context, cmd *hutch.Cmd) (hutch.Result, err
 		},
 		Timeout: max(0, time.Duration(l.Time)),
 	})
-	if errors.Is(err, jail.ErrClosed) {
+	switch {
+	case errors.Is(err, jail.ErrClosed):
 		err = hutch.ErrClosed
+	case errors.Is(err, syscall.ENOEXEC):
+		err = fmt.Errorf("%w: %w", fs.ErrPermission, syscall.ENOEXEC)
+	case errors.Is(err, syscall.E2BIG):
+		err = fmt.Errorf("%w: %w", hutch.ErrTooLarge, syscall.E2BIG)
 	}
 	var pe *fs.PathError
 	if err != nil && !errors.As(err, &pe) {
