@@ -141,14 +141,14 @@ func (l *kitLog) turnTo(s *kitStep) {
 var (
 	exitCode = regexp.MustCompile(`(?:exit code: |returned a non-zero code: )(\d+)$`)
 	// command is what a builder repeats of the step before it says why.
-	command = regexp.MustCompile(`^(?:failed to solve[^:]*: )*(?:executor failed running \[.*\]|process ".*" did not complete successfully): `)
+	command = regexp.MustCompile(`(?s)^(?:failed to solve[^:]*: )*(?:executor failed running \[.*\]|process ".*" did not complete successfully): `)
 )
 
 // reason is why a step failed, in few words: the step itself is named already.
 func reason(err error) error {
-	text := said(err)
+	text := strings.TrimSpace(err.Error())
 	if found := exitCode.FindStringSubmatch(text); found != nil {
 		return errors.New("exit status " + found[1])
 	}
-	return errors.New(clip(command.ReplaceAllString(text, ""), keptReason))
+	return errors.New(said(errors.New(command.ReplaceAllString(text, ""))))
 }

@@ -32,9 +32,8 @@ func (e *BuildError) Error() string {
 func (e *BuildError) Unwrap() error { return e.Err }
 
 const (
-	keptLines  = 20
-	keptLine   = 500 // bytes of a line in an error
-	keptReason = 500 // bytes of what the engine says about a failure
+	keptLines = 20
+	keptLine  = 500 // bytes of a line in an error
 )
 
 // buildLog follows a build: it writes what happens to progress, and keeps the

@@ -67,7 +67,7 @@ func (e *engine) buildWith(ctx context.Context, with build.BuilderVersion, want 
 	case err != nil && kit && refused(err):
 		return fmt.Errorf("%w: %s", errNoBuildKit, said(err))
 	case err != nil:
-		return log.failure(want.runtime.Name, errors.New(clip(said(err), keptReason)))
+		return log.failure(want.runtime.Name, errors.New(said(err)))
 	}
 	defer res.Body.Close()
 	follow := (&classicLog{log, file}).message
