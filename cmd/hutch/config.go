@@ -40,6 +40,8 @@ type backendConfig struct {
 	Default  string            `toml:"default"`
 	Routes   map[string]string `toml:"routes"`
 	ReadOnly []string          `toml:"read_only"`
+
+	farConfig
 }
 
 // limits are the limits of commands, in the config file and as flags.
@@ -112,6 +114,9 @@ func configError(file string, err error) error {
 
 // check finds what is wrong with one backend before any is opened.
 func (b *backendConfig) check(name string) error {
+	if err := b.checkFar(); err != nil && (b.URL == "") == (b.Default != "") {
+		return err
+	}
 	switch {
 	case name == "" || strings.Contains(name, ":"):
 		return errors.New("the name of a backend is not empty and has no colon")

@@ -16,7 +16,7 @@ import (
 // verbs is the table of commands, in the order in which help shows them.
 var verbs = []func(*cli) *cobra.Command{
 	lsCommand, catCommand, writeCommand, editCommand, rmCommand, mvCommand, cpCommand,
-	globCommand, grepCommand, execCommand, dockerCommand, runtimesCommand, doctorCommand, benchCommand, versionCommand,
+	globCommand, grepCommand, execCommand, dockerCommand, runtimesCommand, serveCommand, doctorCommand, benchCommand, versionCommand,
 }
 
 func main() { os.Exit(run(os.Args[1:])) }
@@ -40,6 +40,8 @@ A backend holds the files. --backend names it:
   state:FILE.json   a workspace in one JSON document, without commands
   docker:IMAGE      a container of an image, or of a runtime (hutch runtimes ls);
                     it waits an hour for the next run, see hutch docker --help
+  http://HOST:PORT  what hutch serve serves there; https:// where it is another
+                    machine. $HUTCH_TOKEN is the token
   NAME              [backends.NAME] of the config file
 
 Without --backend it is the default of the config file, else local:. which is
@@ -60,6 +62,11 @@ workspace is ever read as configuration, since an agent could have written it:
   unprotect = [".gitmodules"]
   env = { LANG = "C.UTF-8" }
   limits = { time = "5m", memory = "2GiB" }   # cpu, processes, file_size, open_files
+
+  [backends.there]
+  url = "https://build.example.com:7333"
+  token_file = "token"        # in place of $HUTCH_TOKEN
+  ca_file = "ca.pem"          # whom to trust; the default is the system
 
   [backends.work]             # several backends as one
   default = "code"
@@ -91,7 +98,7 @@ func (c *cli) rootCommand() *cobra.Command {
 	}
 	root.SuggestionsMinimumDistance = 2
 	f := root.PersistentFlags()
-	f.StringVar(&c.backend, "backend", "", "the backend, a `URL`: local:DIR, state:FILE.json, docker:IMAGE, or a name of the config file")
+	f.StringVar(&c.backend, "backend", "", "the backend, a `URL`: local:DIR, state:FILE.json, docker:IMAGE, http(s)://HOST:PORT, or a name of the config file")
 	f.StringVar(&c.config, "config", "", "the config `FILE` (default $HUTCH_CONFIG, else none)")
 	f.BoolVar(&c.json, "json", false, "print JSON: one document, or one a line")
 	f.Var(&c.color, "color", "colour: auto, always or never (NO_COLOR is honoured)")

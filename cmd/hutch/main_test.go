@@ -35,13 +35,22 @@ func TestScriptsOnBoth(t *testing.T) {
 const raceOptions = "atexit_sleep_ms=0"
 
 func runScripts(t *testing.T, dir, backend string) {
+	runScriptsWith(t, dir, func(e *testscript.Env) error {
+		e.Setenv("BACKEND", backend)
+		return nil
+	})
+}
+
+func runScriptsWith(t *testing.T, dir string, setup func(*testscript.Env) error) {
 	testscript.Run(t, testscript.Params{
 		Dir: dir,
 		Setup: func(e *testscript.Env) error {
-			e.Setenv("BACKEND", backend)
 			e.Setenv("NL", "\n")
 			e.Setenv("GORACE", raceOptions)
-			return os.MkdirAll(e.WorkDir+"/ws", 0o755)
+			if err := os.MkdirAll(e.WorkDir+"/ws", 0o755); err != nil {
+				return err
+			}
+			return setup(e)
 		},
 		Condition: condition,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){

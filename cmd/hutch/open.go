@@ -12,6 +12,7 @@ import (
 	"github.com/hutch-dev/hutch/composite"
 	"github.com/hutch-dev/hutch/docker"
 	"github.com/hutch-dev/hutch/local"
+	"github.com/hutch-dev/hutch/remote"
 )
 
 // workspace is the backend of one run.
@@ -22,6 +23,7 @@ type workspace struct {
 
 	locals []*local.Sandbox // all that were opened
 	states []*stateFile
+	fars   []*remote.Backend
 	docks  []*docker.Sandbox // left running for the next run
 }
 
@@ -58,6 +60,9 @@ func (w *workspace) close() error {
 	}
 	for _, s := range w.states {
 		s.close()
+	}
+	for _, f := range w.fars {
+		all = errors.Join(all, f.Close())
 	}
 	for _, d := range w.docks {
 		all = errors.Join(all, leave(d))
@@ -118,8 +123,10 @@ func (o *opener) open(url, dir string, with *backendConfig) (made, error) {
 		return o.state(rest, inDir(dir, rest))
 	case "docker":
 		return o.docker(rest, with)
+	case "http", "https":
+		return o.far(url, dir, with)
 	}
-	return made{}, usagef("backend %q: there is no %q; known are local:DIR, state:FILE.json, docker:IMAGE and the names of the config file", url, scheme+":")
+	return made{}, usagef("backend %q: there is no %q; known are local:DIR, state:FILE.json, docker:IMAGE, http://HOST:PORT, https://HOST:PORT and the names of the config file", url, scheme+":")
 }
 
 // inDir is a path of the host as seen from dir.

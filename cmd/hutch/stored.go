@@ -1,0 +1,76 @@
+package main
+
+import (
+	"context"
+	"io"
+	"iter"
+
+	"github.com/hutch-dev/hutch"
+)
+
+// stored is a workspace with state files in it whose changes are stored as they
+// are made.
+type stored struct{ w *workspace }
+
+// As lets everything through that is known here.
+func (s stored) As(target any) (ok bool) {
+	switch t := target.(type) {
+	case *hutch.Walker:
+		*t, ok = hutch.As[hutch.Walker](s.w.b)
+	case *hutch.Scanner:
+		*t, ok = hutch.As[hutch.Scanner](s.w.b)
+	case *hutch.Globber:
+		*t, ok = hutch.As[hutch.Globber](s.w.b)
+	case *hutch.Grepper:
+		*t, ok = hutch.As[hutch.Grepper](s.w.b)
+	case *hutch.Execer:
+		*t, ok = hutch.As[hutch.Execer](s.w.b)
+	case *hutch.Rooted:
+		*t, ok = hutch.As[hutch.Rooted](s.w.b)
+	case *hutch.Renamer:
+		var r hutch.Renamer
+		if r, ok = hutch.As[hutch.Renamer](s.w.b); ok {
+			*t = storedRenamer{s, r}
+		}
+	}
+	return ok
+}
+
+func (s stored) Open(ctx context.Context, name string) (hutch.File, error) {
+	return s.w.b.Open(ctx, name)
+}
+
+func (s stored) Stat(ctx context.Context, name string) (hutch.Info, error) {
+	return s.w.b.Stat(ctx, name)
+}
+
+func (s stored) List(ctx context.Context, dir string) iter.Seq2[hutch.Info, error] {
+	return s.w.b.List(ctx, dir)
+}
+
+func (s stored) Write(ctx context.Context, name string, r io.Reader, opts *hutch.WriteOptions) (hutch.Info, error) {
+	info, err := s.w.b.Write(ctx, name, r, opts)
+	if err == nil {
+		err = s.w.commit()
+	}
+	return info, err
+}
+
+func (s stored) Remove(ctx context.Context, name string) error {
+	if err := s.w.b.Remove(ctx, name); err != nil {
+		return err
+	}
+	return s.w.commit()
+}
+
+type storedRenamer struct {
+	s stored
+	r hutch.Renamer
+}
+
+func (s storedRenamer) Rename(ctx context.Context, from, to string) error {
+	if err := s.r.Rename(ctx, from, to); err != nil {
+		return err
+	}
+	return s.s.w.commit()
+}
