@@ -47,25 +47,31 @@ commit() {
 	while :; do
 		rest=
 		go "$1" final || [ "$rest" ] || { [ "$r" = hidden ] && r=reserved; return 1; }
-		judge "$2" && parents && prepare "$3" "$4" && name "$2" && return 0
+		judge "$2" "$4" && parents && prepare "$3" && name "$2" && return 0
 		[ "$r" = noent ] && [ $tries -lt 100 ] || return 1
 		tries=$((tries + 1))
 	done
 }
 
-# judge IFREV: whether what is there may be replaced; old is its type and mode.
+# judge IFREV SIZE: whether tmp is whole and what is there may be replaced; old is
+# the type and mode of that. One look at both.
 judge() {
 	old= r=
 	if [ "$rest" ]; then :
 	elif [ "$last" = . ] || [ -d "./$last" ]; then r=isdir
-	elif [ -f "./$last" ]; then o=$(stat -c "$form" "./$last") && fields $o && old=$ty
+	elif [ -f "./$last" ]; then old=1
 	elif [ -e "./$last" ] || [ -L "./$last" ]; then r=irregular; fi
 	[ -z "$r" ] || return 1
+	both=$(stat -c "$form" "$tmp" ${old:+"./$last"})
+	old=${both#*"$nl"}
+	if [ "$old" = "$both" ]; then old=; else fields $old && old=$ty; fi
 	case $1 in
 	'') ;;
 	absent) [ -z "$old" ] || { r=present; return 1; } ;;
 	*) [ "$old" ] && [ "$rev" = "$1" ] || { r=conflict; return 1; } ;;
 	esac
+	fields ${both%%"$nl"*}
+	[ "$size" = "$2" ] || { r=cut; return 1; }
 }
 
 # parents: makes what go found missing.
@@ -86,19 +92,18 @@ parents() {
 	last=$rest rest=
 }
 
-# prepare MODE SIZE: tmp is whole, gets its mode and a time that no file written
-# here has had: who wrote before has left his in stamp.
+# prepare MODE: tmp gets its mode and a time that no file written here has had:
+# who wrote before has left his in stamp.
 prepare() {
 	p=$((0644))
 	[ -z "$old" ] || p=$((0x$old & 0777))
 	[ -z "$1" ] || p=$((0$1))
 	while :; do
-		r=cut
-		o=$(stat -c "$form" "$tmp") && fields $o && [ "$size" = "$2" ] || return 1
 		stamp=
 		read -r stamp <"$st/stamp"
-		[ "$mt" != "$stamp" ] && break
-		touch "$tmp" || return 1
+		[ "$mt" = "$stamp" ] || break
+		r=cut
+		touch "$tmp" && o=$(stat -c "$form" "$tmp") && fields $o || return 1
 	done
 	r=denied
 	[ $((0x$ty & 0777)) = $p ] || chmod $((p / 64))$((p / 8 % 8))$((p % 8)) "$tmp" || return 1
@@ -129,10 +134,10 @@ finish() {
 	if [ "$r" = ok ]; then rm -f "$st/lock"; else rm -f "$tmp" "$st/lock"; fi
 }
 
-# h_write NAME IFREV MODE SIZE CONTENT
+# h_write NAME IFREV MODE SIZE FORM CONTENT: the content as it is, or in base64.
 h_write() {
 	fresh || return
-	printf %s "$5" | base64 -d >"$tmp" || e=$({ printf %s "$5" | base64 -d >"$tmp"; } 2>&1) || {
+	fill "$5" "$6" || e=$(fill "$5" "$6" 2>&1) || {
 		why "$e"
 		rm -f "$tmp"
 		return
@@ -140,6 +145,13 @@ h_write() {
 	lock || { rm -f "$tmp"; return; }
 	commit "$1" "$2" "$3" "$4"
 	finish
+}
+
+fill() {
+	case $1 in
+	text) printf %s "$2" >"$tmp" ;;
+	*) printf %s "$2" | base64 -d >"$tmp" ;;
+	esac
 }
 
 # h_stage: a file for h_commit NAME IFREV MODE SIZE FILE, or for h_drop FILE.
@@ -166,10 +178,10 @@ h_remove() {
 	if stage && lock; then held=$st/lock
 	elif [ "$r" = busy ]; then return; fi
 	if ! go "$1" ''; then [ "$r" = hidden ] && r=reserved
-	elif [ -L "./$last" ] || [ -e "./$last" ] && [ ! -d "./$last" ]; then
-		e=$(rm -f "./$last" 2>&1) && r=ok || why "$e"
-	elif [ -d "./$last" ]; then
+	elif [ ! -L "./$last" ] && [ -d "./$last" ]; then
 		e=$(rmdir "./$last" 2>&1) && r=ok || why "$e"
+	elif [ -L "./$last" ] || [ -e "./$last" ]; then
+		e=$(rm -f "./$last" 2>&1) && r=ok || why "$e"
 	else
 		r=noent
 	fi

@@ -19,47 +19,31 @@ h_check() {
 	[ "$(printf aGkK | base64 -d)" = hi ] || { lacks 'a base64 that decodes'; return; }
 	[ "$(mv -T 2>&1 | { read -r line; case $line in *nvalid* | *nrecognized* | *nknown*) echo no ;; esac; })" ] &&
 		{ lacks 'an mv with -T'; return; }
-	[ "$(ulimit -m $1 && ulimit -m)" = $1 ] && rss $$ || { lacks 'a limit of resident memory to tag commands with'; return; }
+	[ "$m" ] && [ "$(ulimit -m $1 && ulimit -m)" = $1 ] || { lacks 'a limit of resident memory to tag commands with'; return; }
 	sweep
 	cd /
 	r=ok
 }
 
-# rss PID: the soft limit of its resident memory, in m.
-rss() {
-	m=
-	while read -r a b c soft line; do
-		case "$a $b" in 'Max resident') m=$soft; return 0 ;; esac
-	done <"/proc/$1/limits"
-	return 1
-}
-
 # h_kill TAG: ends the processes with that limit; with "*" those with any other
-# than this shell has. who is how many there were.
+# than this shell has. who is how many there were. It uses nothing but what is
+# built in, so that it works where no process can be started any more.
 h_kill() {
 	tag=$1 ps= n=0
-	rss $$ && own=$m || return
+	began $$ && own=$m || return
 	set +f
 	set -- /proc/[0-9]*
 	set -f
 	for p; do
-		rss "${p#/proc/}" || continue
+		began "${p#/proc/}" || continue
+		case $s in Z | X) continue ;; esac
 		case $tag in
 		"$m") ;;
 		'*') [ "$m" != "$own" ] || continue ;;
 		*) continue ;;
 		esac
-		dead "$p" || ps="$ps ${p#/proc/}" n=$((n + 1))
+		ps="$ps ${p#/proc/}" n=$((n + 1))
 	done
 	[ $n = 0 ] || kill -KILL $ps
 	who=$n r=ok
-}
-
-# dead DIR: whether a process has ended, and only waits to be asked for.
-dead() {
-	while read -r a b line; do
-		case $a in State:) break ;; esac
-	done <"$1/status" || return 0
-	case $b in Z | X) return 0 ;; esac
-	return 1
 }

@@ -66,7 +66,7 @@ nolimit%1%) say nolimit ;;
 *%*%*) say end "$code" signal ;;
 *) say fail ;;
 esac
-case $code in
-130 | 141) say end "$code" signal ;;
+case $code$BASH_VERSION in
+130* | 141* | 143?*) say end "$code" signal ;;
 *) say end "$code" ;;
 esac

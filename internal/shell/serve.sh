@@ -19,13 +19,15 @@ h_end() {
 	r=fail who=
 }
 
-# began PID: when a process was started, in t, and its state, in s.
+# began PID: when a process was started, in t, its state, in s, and the soft
+# limit of its resident memory, in m. Its name, in the first of the fields, may
+# hold anything.
 began() {
-	t= s=
+	t= s= m=
 	case $1 in *[!0-9]* | '') return 1 ;; esac
-	read -r line <"/proc/$1/stat" || return 1
-	set -- ${line##*) }
-	s=$1 t=${20}
+	while read -r line; do fields=$line; done <"/proc/$1/stat" || return 1
+	set -- ${fields##*)}
+	s=$1 t=${20} m=${23}
 }
 
 # alive PID START: whether that process is still there.

@@ -35,9 +35,9 @@
 // which they inherit whatever they do with sessions, parents and environment,
 // and can only lower. [Options.Exclusive] also ends those that lowered it.
 //
-// Where signals are told from statuses over 128: the shell says something when
-// a signal ended its child, except for SIGINT and SIGPIPE. So the statuses 130
-// and 141 are always reported as these signals.
+// How signals are told from statuses over 128: a shell says something when one
+// has ended its child, except for SIGINT, SIGPIPE and, in bash, SIGTERM. So the
+// statuses 130 and 141, and 143 with bash, are always reported as these signals.
 // A program for another machine, or whose loader is missing, is not an error
 // but ends with 126 or 127, as in a shell. Only what begins with "#!" or as an
 // ELF file counts as a program.

@@ -8,6 +8,7 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/hutch-dev/hutch"
 )
@@ -46,18 +47,34 @@ func (s *Sandbox) write(ctx context.Context, name string, r io.Reader, o hutch.W
 	if err := ctx.Err(); err != nil {
 		return node{}, err
 	}
-	return s.commit(ctx, "write", name, o, int64(len(head)), base64.StdEncoding.EncodeToString(head))
+	form, content := "text", string(head)
+	if !plain(head) {
+		form, content = "base64", base64.StdEncoding.EncodeToString(head)
+	}
+	return s.commit(ctx, "write", name, o, int64(len(head)), form, content)
+}
+
+// plain reports whether a shell stores b as it is: text without control
+// characters, which spares a process.
+func plain(b []byte) bool {
+	for _, c := range b {
+		if c < ' ' && c != '\n' && c != '\t' || c == 0x7f {
+			return false
+		}
+	}
+	return utf8.Valid(b)
 }
 
 // commit gives content its name, if IfRev allows it. From here on the end of
 // ctx undoes nothing: the step has been made or not, and what the shell says of
 // it is the answer.
-func (s *Sandbox) commit(ctx context.Context, function, name string, o hutch.WriteOptions, size int64, last string) (node, error) {
+func (s *Sandbox) commit(ctx context.Context, function, name string, o hutch.WriteOptions, size int64, last ...string) (node, error) {
 	mode := ""
 	if m := o.Mode.Perm(); m != 0 {
 		mode = strconv.FormatUint(uint64(m), 8)
 	}
-	a, err := s.change(ctx, function, name, o.IfRev, mode, strconv.FormatInt(size, 10), last)
+	args := append([]string{name, o.IfRev, mode, strconv.FormatInt(size, 10)}, last...)
+	a, err := s.change(ctx, function, args...)
 	if err != nil {
 		return node{}, err
 	}
