@@ -3,6 +3,7 @@ package wire
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"net"
 	"net/http"
 	"sync"
@@ -57,6 +58,9 @@ func DialConn(ctx context.Context, c net.Conn) (*Client, error) {
 	cc, err := t.NewClientConn(ctx, "http", "hutch:80")
 	if err != nil {
 		conn.Close()
+		if ctx.Err() != nil {
+			return nil, &fs.PathError{Op: "dial", Path: ".", Err: ctx.Err()}
+		}
 		return nil, (&Client{ctx: context.Background()}).lost("dial", ".", err)
 	}
 	client, err := NewClient(ctx, cc, "http://hutch", nil)
