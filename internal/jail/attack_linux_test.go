@@ -222,6 +222,9 @@ var attacks = []attack{
 	{"limit the helper", func() error {
 		return mustBe(unix.EPERM, unix.Prlimit(os.Getppid(), unix.RLIMIT_NOFILE, &unix.Rlimit{}, nil))
 	}},
+	// Of a user without processes: the refusal is another one then.
+	{"slow down all of a user", func() error { return mustBe(unix.EPERM, unix.Setpriority(unix.PRIO_USER, 54321, 19)) }},
+	{"starve the disk of all of a user", func() error { return mustBe(unix.EPERM, call(unix.SYS_IOPRIO_SET, ioprioUser, 54321, 3<<13)) }},
 	{"raise a limit", func() error {
 		return unix.Prlimit(0, unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: unix.RLIM_INFINITY, Max: unix.RLIM_INFINITY}, nil)
 	}},

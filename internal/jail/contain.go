@@ -11,12 +11,15 @@ import (
 // of Run. There is no second process.
 //
 // Commands get no new privileges, and a filter of system calls that keeps them from changing the tag by which they are found
-// again and from signalling, limiting and slowing down this process. Programs for another architecture than that of this one (32 bit)
-// are killed. This process makes itself undumpable, so that its memory, its environment and its descriptors are closed to commands
-// of the same user, and commands do not get CAP_SYS_PTRACE and CAP_PERFMON, which open them again, nor CAP_SETUID where this process
-// has no CAP_KILL and could not end them. If memory runs out, commands are to go
-// before it. All else that the container allows stays allowed, sockets, tracing of other commands and set-user-ID modes among it.
-// What it cannot have is an error; what depends on the kernel is told by [Jail.Layers].
+// again and from signalling, limiting and slowing down this process. This process makes itself undumpable, so that its memory,
+// its environment and its descriptors are closed to commands of the same user; commands do not get CAP_SYS_PTRACE and CAP_PERFMON,
+// which open them again, nor CAP_SETUID where this process has no CAP_KILL and could not end them. When memory runs out, commands
+// are to go before it.
+//
+// All else that the container allows stays allowed, sockets, set-user-ID modes and tracing other commands among it, with these
+// exceptions: limits can be set for oneself only, pidfd_send_signal is not there, 32-bit programs are killed, and where the
+// kernel has Landlock for it (ABI 6) commands cannot signal or trace what others start in the container. What Contain cannot have
+// is an error; what depends on kernel and container is told by [Jail.Layers].
 //
 // Of the configuration it uses Dir, Root, Env and Limits; anything else is refused. Env is the whole environment of commands:
 // nothing is inherited and nothing added but PWD, and PATH where it is missing. A limit holds only where it is greater than 0, for each
@@ -25,9 +28,9 @@ import (
 //
 // What the process must know:
 //   - It reaps all children, its own as well as orphans: os.Process.Wait does not work in it.
-//   - All signals are caught, so that none ends it. Who wants to act on SIGTERM has to ask for it (os/signal).
+//   - All signals are caught, so that none ends it. Who wants to act on SIGTERM has to ask for it (os/signal). Nobody may reset them.
 //   - All its descriptors from 3 on are closed in commands.
-//   - It becomes a subreaper. What it opens below /proc/self for writing, unless as root, must be open before.
+//   - It becomes a subreaper. Unless it is root's, what it writes below /proc/self must be open before.
 //   - There is one such jail in a process at a time.
 //
 // After Close the process stays undumpable and goes on catching signals, but reaps no more.

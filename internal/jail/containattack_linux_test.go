@@ -16,6 +16,7 @@ var containAttacks = append(pick(attacks,
 	"open the helper's memory", "open the memory of the helper's threads", "read the helper's environment", "read the environment of the helper's threads",
 	"read the helper's descriptors", "leave through the helper's root", "leave through the helper's folder", "read the helper's memory by call",
 	"trace the helper", "change the tag", "change the tag by its number", "change the tag the old way", "limit the helper",
+	"slow down all of a user", "starve the disk of all of a user",
 ), []attack{
 	{"limit a thread of the helper", func() error {
 		return eachThread(func(tid int) error {
@@ -24,6 +25,9 @@ var containAttacks = append(pick(attacks,
 	}},
 	{"change the tag of another", func() error {
 		return mustBe(unix.EPERM, unix.Prlimit(1, unix.RLIMIT_RTTIME, &unix.Rlimit{Cur: 5, Max: unix.RLIM_INFINITY}, nil))
+	}},
+	{"fault a thread of the helper", func() error {
+		return eachThread(func(tid int) error { return call(unix.SYS_TKILL, uintptr(tid), uintptr(unix.SIGSEGV)) })
 	}},
 	{"seize the helper", func() error { return mustBe(unix.EPERM, unix.PtraceSeize(os.Getppid())) }},
 	{"forge a fault of the helper", func() error {
@@ -41,11 +45,9 @@ var containAttacks = append(pick(attacks,
 	{"slow down the helper", func() error {
 		return mustBe(unix.EPERM, unix.Setpriority(unix.PRIO_PROCESS, os.Getppid(), 19))
 	}},
-	{"slow down everybody", func() error { return mustBe(unix.EPERM, unix.Setpriority(unix.PRIO_USER, 0, 19)) }},
 	{"starve the disk of the helper", func() error {
 		return mustBe(unix.EPERM, call(unix.SYS_IOPRIO_SET, 1, uintptr(os.Getppid()), 3<<13))
 	}},
-	{"starve everybody's disk", func() error { return mustBe(unix.EPERM, call(unix.SYS_IOPRIO_SET, ioprioUser, 0, 3<<13)) }},
 	{"move the helper to one processor", func() error {
 		var set unix.CPUSet
 		set.Set(0)

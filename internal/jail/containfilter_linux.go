@@ -93,5 +93,3 @@ func containFilter(g guarded) filter {
 	}
 	return append(f, c.assemble()...)
 }
-
-const ioprioUser = 3 // IOPRIO_WHO_USER

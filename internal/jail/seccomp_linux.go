@@ -34,7 +34,10 @@ const (
 	setIDs = unix.S_ISUID | unix.S_ISGID
 )
 
-const fioSetOwn = 0x8901 // FIOSETOWN
+const (
+	fioSetOwn  = 0x8901 // FIOSETOWN
+	ioprioUser = 3      // IOPRIO_WHO_USER
+)
 
 // rules says how strict the filter is.
 type rules struct {
@@ -182,7 +185,8 @@ func (c calls) signals(r rules, deny uint32) {
 	} {
 		c[nr] = guard(0)
 	}
-	c[unix.SYS_SETPRIORITY], c[unix.SYS_IOPRIO_SET] = guard(1), guard(1)
+	c[unix.SYS_SETPRIORITY] = join(whenEqual(0, ^uint32(0), deny, unix.PRIO_USER), guard(1)) // all of the user include them
+	c[unix.SYS_IOPRIO_SET] = join(whenEqual(0, ^uint32(0), deny, ioprioUser), guard(1))
 	c[unix.SYS_PIDFD_SEND_SIGNAL] = always(refuse(unix.ENOSYS)) // a folder in /proc serves as a handle too
 	owner := guard(2)
 	c[unix.SYS_FCNTL] = join(whenEqual(1, ^uint32(0), deny, unix.F_SETOWN_EX),

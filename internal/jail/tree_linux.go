@@ -138,17 +138,24 @@ func killTagged(first, end int64, patience time.Duration, strangers bool) bool {
 // freeTraced ends the commands that trace one of these processes: what has ended cannot be reaped before its tracer lets go of it.
 func freeTraced(pids []int, first, end int64) {
 	for _, pid := range pids {
-		b, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")
-		_, b, _ = bytes.Cut(b, []byte("\nTracerPid:\t"))
-		b, _, _ = bytes.Cut(b, []byte("\n"))
-		tracer, _ := strconv.Atoi(string(b))
-		if tracer <= 1 || tracer == os.Getpid() {
+		thread := statusNumber(pid, "TracerPid")
+		tracer := statusNumber(thread, "Tgid")
+		if thread <= 0 || tracer <= 1 || tracer == os.Getpid() {
 			continue
 		}
 		if tag := tagOf(tracer); tag > 0 && (tag < first || tag >= end) {
 			signalTagged(tracer, tag, tag+1, unix.SIGKILL)
 		}
 	}
+}
+
+// statusNumber reads a number that the kernel shows of a process or thread, 0 if there is none.
+func statusNumber(pid int, field string) int {
+	b, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")
+	_, b, _ = bytes.Cut(b, []byte("\n"+field+":\t"))
+	b, _, _ = bytes.Cut(b, []byte("\n"))
+	n, _ := strconv.Atoi(string(b))
+	return n
 }
 
 // hasEnded reports whether a process is gone, or only waits to be reaped.

@@ -168,13 +168,17 @@ func tagsOf(j *Jail) (int64, int64) {
 func TestLimits(t *testing.T) {
 	forLevels(t, func(t *testing.T, level Level) {
 		j := openJail(t, &Config{Least: level, Limits: Limits{Memory: 256 << 20, FileSize: 1 << 20, OpenFiles: 64, CPU: time.Second}})
-		if o := runCommand(j, &Command{Args: []string{"sh", "-c", "head -c 3000000 /dev/zero > big"}}); o.ExitCode == 0 {
+		moment := "" // until the limits hold
+		if inside {
+			moment = "sleep 0.3; "
+		}
+		if o := runCommand(j, &Command{Args: []string{"sh", "-c", moment + "head -c 3000000 /dev/zero > big"}}); o.ExitCode == 0 {
 			t.Error("a file of 3 MB")
 		}
 		if st, err := os.Stat(filepath.Join(dirOf(j), "big")); err != nil || st.Size() > 1<<20 {
 			t.Errorf("%v %v", st, err)
 		}
-		if got := shell(t, j, "ulimit -n"); got != "64\n" {
+		if got := shell(t, j, moment+"ulimit -n"); got != "64\n" {
 			t.Errorf("open files: %q", got)
 		}
 		if level == Isolated { // it takes a second
@@ -182,7 +186,7 @@ func TestLimits(t *testing.T) {
 				t.Errorf("processor time: %s", o)
 			}
 		}
-		o := runCommand(j, &Command{Args: []string{"sh", "-c", "head -c 400M /dev/zero | tail -c 400M | wc -c"}})
+		o := runCommand(j, &Command{Args: []string{"sh", "-c", moment + "head -c 400M /dev/zero | tail -c 400M | wc -c"}})
 		if strings.TrimSpace(o.out) == "419430400" {
 			t.Errorf("a process of 400 MiB: %s", o)
 		}
