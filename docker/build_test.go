@@ -335,7 +335,7 @@ func TestBuildFails(t *testing.T) {
 			t.Errorf("%+v", failed)
 		}
 		lines := strings.Split(failed.Output, "\n")
-		if len(lines) != 20 || !strings.HasPrefix(lines[0], "line 33 of ") || len(lines[0]) > 510 || lines[19] != "bar 3" {
+		if len(lines) != 20 || !strings.HasPrefix(lines[0], "line 32 of ") || len(lines[0]) > 510 || lines[19] != "bar 3" {
 			t.Errorf("output of %d lines: %q", len(lines), lines)
 		}
 		if text := err.Error(); len(text) > 12_000 || !strings.Contains(text, "line 50") {
