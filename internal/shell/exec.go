@@ -45,7 +45,8 @@ func (s *Sandbox) Exec(ctx context.Context, cmd *hutch.Cmd) (hutch.Result, error
 		return hutch.Result{}, fail("exec", program, hutch.ErrClosed)
 	}
 	defer s.runs.Done()
-	r := &run{s: s, cmd: cmd, lim: lim, ended: make(chan verdict, 1), broken: make(chan struct{}, 2), over: make(chan struct{})}
+	r := &run{s: s, cmd: cmd, lim: lim, ended: make(chan verdict, 1), broken: make(chan struct{}, 2)}
+	r.over, r.exited = make(chan struct{}), make(chan struct{})
 	res, err := r.run(ctx)
 	if err == errNoDir {
 		return hutch.Result{}, fail("exec", cmd.Dir, err)

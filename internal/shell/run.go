@@ -33,6 +33,7 @@ type run struct {
 	ended     chan verdict  // what the wrapper says
 	broken    chan struct{} // a writer has failed
 	over      chan struct{} // closed when both outputs are at their end
+	exited    chan struct{} // closed when the wrapper is known to have ended
 }
 
 func (r *run) run(ctx context.Context) (hutch.Result, error) {
@@ -47,6 +48,13 @@ func (r *run) run(ctx context.Context) (hutch.Result, error) {
 	defer p.Close()
 	r.p = p
 	r.streams([]byte(mark + " "))
+	watch, stop := context.WithCancel(context.Background())
+	defer stop()
+	go func() {
+		if _, err := p.Wait(watch); err == nil {
+			close(r.exited)
+		}
+	}()
 	v, why := r.wait(ctx)
 	took := time.Since(began)
 	if err := r.bury(tag, &v); err != nil && why == nil {
@@ -57,6 +65,9 @@ func (r *run) run(ctx context.Context) (hutch.Result, error) {
 	case <-time.After(drain):
 		p.Close() // something else holds them
 		<-r.over
+	}
+	if v.word == "" {
+		v = r.said()
 	}
 	for _, s := range []*sink{r.out, r.errs} {
 		if *s.err != nil && (why == nil || why == errBroken) {
@@ -112,11 +123,8 @@ func (r *run) wait(ctx context.Context) (v verdict, why error) {
 	}
 	select {
 	case v = <-r.ended:
-	case <-r.over:
-		select {
-		case v = <-r.ended:
-		default: // ended without a word
-		}
+	case <-r.over: // perhaps without a word, as when the command has killed it
+	case <-r.exited:
 	case <-late:
 		why = errTime
 	case <-ctx.Done():
@@ -129,13 +137,23 @@ func (r *run) wait(ctx context.Context) (v verdict, why error) {
 	return v, why
 }
 
+// said is what the wrapper has said, if it has.
+func (r *run) said() verdict {
+	select {
+	case v := <-r.ended:
+		return v
+	default:
+		return verdict{}
+	}
+}
+
 // bury ends what is left of the command. It comes back when nothing is, and the
 // wrapper has said its word or gone: one that has not started the command yet
 // would start it afterwards.
 func (r *run) bury(tag int64, v *verdict) error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	ended, over := r.ended, r.over
+	ended, over, exited := r.ended, r.over, r.exited
 	gone := v.word != ""
 	for wait, clean := time.Millisecond, 0; ; wait = min(2*wait, 50*time.Millisecond) {
 		n, err := r.s.kill(ctx, strconv.FormatInt(tag*1024, 10))
@@ -161,6 +179,8 @@ func (r *run) bury(tag int64, v *verdict) error {
 			}
 		case <-over:
 			gone, over = true, nil
+		case <-exited:
+			gone, exited = true, nil
 		case <-t.C:
 		}
 		t.Stop()
