@@ -154,9 +154,3 @@ func (e *engine) place(ctx context.Context, p *program, image string) error {
 	r.CloseWithError(io.ErrClosedPipe) // so that the writer above ends, whatever the engine has read
 	return err
 }
-
-// placed reports whether a container sees the whole program.
-func (e *engine) placed(ctx context.Context, id string, i *identity, p *program) bool {
-	st, err := e.api.ContainerStatPath(ctx, id, client.ContainerStatPathOptions{Path: i.program()})
-	return err == nil && st.Stat.Size == p.size
-}

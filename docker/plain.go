@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	cerrdefs "github.com/containerd/errdefs"
 	"github.com/hutch-dev/hutch/internal/shell"
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/client"
@@ -138,7 +139,7 @@ func (x *execs) Start(ctx context.Context, args []string, o shell.StartOptions) 
 
 // lost tells a container that is gone from a request that was refused.
 func (x *execs) lost(err error) error {
-	if notFound(err) || going(err) || client.IsErrConnectionFailed(err) {
+	if notFound(err) || cerrdefs.IsConflict(err) || client.IsErrConnectionFailed(err) { // a conflict: it does not run
 		return fmt.Errorf("%w: %s", ErrLost, said(err))
 	}
 	return errors.New(said(err))

@@ -129,14 +129,6 @@ func (o *outlet) push() {
 	}
 }
 
-// flush is push for others.
-func (o *outlet) flush() error {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.push()
-	return o.err
-}
-
 // finish ends the body, with err if that is not nil. Nothing is written after it.
 func (o *outlet) finish(err error) {
 	o.mu.Lock()
