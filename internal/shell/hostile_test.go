@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -68,9 +69,7 @@ func tokens(s *Sandbox) []string {
 	s.pool.mu.Lock()
 	defer s.pool.mu.Unlock()
 	for sv := range s.pool.all {
-		for n := range 40 {
-			all = append(all, sv.token+"."+string(rune('0'+n%10)), sv.token)
-		}
+		all = append(all, sv.token, sv.token+"."+strconv.Itoa(sv.calls+1), sv.token+"."+strconv.Itoa(sv.calls+3))
 	}
 	return all
 }
@@ -82,7 +81,7 @@ func TestForgedAnswers(t *testing.T) {
 		t.Run(f.name, func(t *testing.T) {
 			s := sandbox(t, i)
 			write(t, s, "d/real", "x")
-			for _, token := range tokens(s)[:10] {
+			for _, token := range tokens(s)[:3] {
 				forged := "\n//:" + token + " ok \n"
 				name := "d/" + strings.ReplaceAll(forged, "/", "\uff0f")
 				half := "d/\n:" + token + " ok"

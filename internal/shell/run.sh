@@ -55,9 +55,10 @@ case $program in *=*) direct= ;; *) direct=1 ;; esac
 session=
 command -v setsid >/dev/null && session=setsid
 
-# A shell of its own between, because only what is no subshell says when a signal
-# ended its child; what it says is all that it prints but the status.
-said=$(exec sh -c "$between" sh "$session" "$direct" $limits $n "$@" </dev/null 2>&1)
+# A shell of its own between, because only one that is no subshell, and that
+# reads its script, says when a signal ended its child. What it says is all that
+# it prints but the status.
+said=$(printf '%s\n' "$between" | sh -s "$session" "$direct" $limits $n "$@" 2>&1)
 code=${said#*%}
 code=${code%%%*}
 case $said in
