@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/hutch-dev/hutch/docker"
-	"github.com/hutch-dev/hutch/local"
 	"github.com/spf13/cobra"
 )
 
@@ -22,7 +21,10 @@ func (o *opener) docker(image string, with *backendConfig) (made, error) {
 	if image == "" {
 		return made{}, usagef("docker: names no image; write docker:IMAGE or docker:RUNTIME, as in docker:python-datascience")
 	}
-	opts := dockerOptions(image, with, o.adjust)
+	opts, err := o.dockerOptions(image, with)
+	if err != nil {
+		return made{}, usage(err)
+	}
 	opts.Build.Progress = o.c.err
 	sb, err := docker.Open(o.c.in.ctx, opts)
 	if err != nil {
@@ -36,17 +38,19 @@ func (o *opener) docker(image string, with *backendConfig) (made, error) {
 }
 
 // dockerOptions takes what the flags and the config file of a local backend and
-// a container have in common.
-func dockerOptions(image string, with *backendConfig, adjust func(*local.Options)) *docker.Options {
+// a container have in common. A name that is that of a runtime is the runtime.
+func (o *opener) dockerOptions(image string, with *backendConfig) (*docker.Options, error) {
 	common := with.options()
-	if adjust != nil {
-		adjust(common)
+	if o.adjust != nil {
+		o.adjust(common)
 	}
 	opts := &docker.Options{Image: image, Env: common.Env, Limits: common.Limits}
-	for _, r := range docker.Runtimes() {
-		if r.Name == image {
-			opts.Image, opts.Runtime = "", &r
-		}
+	catalog, err := o.cfg.catalog()
+	if err != nil {
+		return nil, err
+	}
+	if r, err := catalog.Find(image); err == nil {
+		opts.Image, opts.Runtime = "", &r
 	}
 	if common.Network {
 		opts.Network = "bridge"
@@ -54,7 +58,7 @@ func dockerOptions(image string, with *backendConfig, adjust func(*local.Options
 	opts.Memory, opts.Processes = opts.Limits.Memory, int64(opts.Limits.Processes)
 	opts.Limits.Memory, opts.Limits.Processes = 0, 0
 	opts.Name = dockName(image, common.Network)
-	return opts
+	return opts, nil
 }
 
 // dockName is the name of the container that a user has of an image.
