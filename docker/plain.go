@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strconv"
 	"time"
 
 	cerrdefs "github.com/containerd/errdefs"
@@ -14,24 +13,28 @@ import (
 	"github.com/moby/moby/client"
 )
 
-// A container without a helper ends by itself as well: its process 1 looks from
-// time to time whether the owner has left a sign of life, or the seconds for
-// which it need not.
+// A container without a helper ends by itself as well: its process 1 counts the
+// seconds since the owner has last left a sign of life. A sign can hold the
+// seconds for which there need not be another.
 const beatFile = "/tmp/.hutch-beat"
 
+// beatSlack is added to the lease, since a sign of life takes its time.
+const beatSlack = 5 * time.Second
+
 func plainInit(i *identity) string {
-	lease := strconv.Itoa(int(i.lease / time.Second))
-	return `n=` + lease + `
-while sleep "$n"; do
-	[ -f ` + beatFile + ` ] || exit 0
-	n=` + lease + `
-	read -r n <` + beatFile + `
-	rm -f ` + beatFile + `
-	case $n in
+	return fmt.Sprintf(`left=%d
+while [ "$left" -gt 0 ]; do
+	sleep 1
+	left=$((left - 1))
+	[ -f %[3]s ] || continue
+	left=
+	read -r left <%[3]s
+	rm -f %[3]s
+	case $left in
 	good) exec sleep 2147483647;;
-	*[!0-9]*|'') n=` + lease + `;;
+	*[!0-9]*|'') left=%[2]d;;
 	esac
-done`
+done`, int(launchTime/time.Second), int((i.lease+beatSlack)/time.Second), beatFile)
 }
 
 // withShell makes a container that a shell in it serves.
@@ -71,7 +74,7 @@ func (s *Sandbox) openShell(ctx context.Context) error {
 	}
 	o := Options{User: s.ident.user}
 	uid, gid := o.ids()
-	s.plain, err = shell.Open(ctx, &execs{s.e, s.id}, &shell.Options{Root: s.ident.root, Env: env, UID: uid, GID: gid})
+	s.plain, err = shell.Open(ctx, &execs{s.e, s.id}, &shell.Options{Root: s.ident.root, Env: env, UID: uid, GID: gid, Exclusive: true})
 	if err != nil {
 		return err
 	}

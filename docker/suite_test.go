@@ -42,6 +42,9 @@ func taken(t testing.TB, p *Pool) *Sandbox {
 }
 
 func TestSuite(t *testing.T) {
+	if testing.Short() {
+		t.Skip("short")
+	}
 	p := pooled(t, Options{})
 	backendtest.TestSandbox(t, func(t testing.TB) hutch.Sandbox {
 		s := taken(t, p)
