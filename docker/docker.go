@@ -186,7 +186,7 @@ func (e *engine) withHelper(ctx context.Context, b *blueprint, p *program) (*San
 func (e *engine) tryHelper(ctx context.Context, b *blueprint) (*Sandbox, error) {
 	var door *doorway
 	if b.idle >= 0 && !e.apart() { // a container that is kept is started again, when the door is gone
-		door = newDoorway(e.host)
+		door = newDoorway(e.host, b.id)
 	}
 	defer func() { door.close() }()
 	if door != nil {
@@ -196,10 +196,13 @@ func (e *engine) tryHelper(ctx context.Context, b *blueprint) (*Sandbox, error) 
 	if err != nil && door != nil && noSuchSource(err, door.dir) {
 		e.setApart() // the engine sees other files than we do
 		door.close()
+		removeDoorway(b.id)
 		door, b.socket = nil, ""
 		id, err = e.create(ctx, b)
 	}
 	if err != nil {
+		door.close()
+		removeDoorway(b.id)
 		return nil, err
 	}
 	client, err := e.launch(ctx, id, b.identity, door)
@@ -210,6 +213,7 @@ func (e *engine) tryHelper(ctx context.Context, b *blueprint) (*Sandbox, error) 
 	}
 	if err != nil {
 		_ = e.remove(context.WithoutCancel(ctx), id)
+		removeDoorway(b.id)
 		return nil, err
 	}
 	return &Sandbox{e: e, id: id, name: b.opts.Name, ident: *b.identity, limit: b.opts.Limits, client: client}, nil
@@ -298,6 +302,7 @@ func (s *Sandbox) Close() error {
 	s.release()
 	ctx, cancel := context.WithTimeout(context.Background(), removeTime)
 	defer cancel()
+	defer removeDoorway(s.ident.id)
 	return s.e.remove(ctx, s.id) // with a connection of its own
 }
 

@@ -2,11 +2,12 @@ package docker
 
 import (
 	"errors"
-	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hutch-dev/hutch"
 	"github.com/moby/moby/client"
@@ -208,7 +209,43 @@ func TestNothingLeft(t *testing.T) {
 	if err != nil || len(got.Items) > 0 {
 		t.Errorf("volumes left: %v %v", got.Items, err)
 	}
-	if left, _ := filepath.Glob(fmt.Sprintf("%s/hutch-*/s", os.TempDir())); len(left) > 0 {
-		t.Errorf("sockets left: %v", left)
+	if _, err := os.Stat(doorwayOf(s.ident.id)); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the directory of the socket is left: %v", err)
+	}
+}
+
+// TestEngineCopies has the engine copy from an open sandbox, as docker cp does.
+func TestEngineCopies(t *testing.T) {
+	s := openTest(t, nil)
+	if _, err := hutch.WriteFile(t.Context(), s, "x", []byte("1"), nil); err != nil {
+		t.Fatal(err)
+	}
+	got, err := s.e.api.CopyFromContainer(t.Context(), s.ID(), client.CopyFromContainerOptions{SourcePath: "/workspace/x"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got.Content.Close()
+	if left, _ := os.ReadDir(doorwayOf(s.ident.id)); len(left) > 0 {
+		t.Errorf("a socket is left: %v", left)
+	}
+}
+
+// TestSweepDoorways leaves those that are in use or new.
+func TestSweepDoorways(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	for _, id := range []string{"used", "old"} {
+		if err := os.MkdirAll(doorwayOf(id), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sweepDoorways(map[string]bool{"used": true}, time.Now())
+	if _, err := os.Stat(doorwayOf("old")); err != nil {
+		t.Error("a new one is swept")
+	}
+	sweepDoorways(map[string]bool{"used": true}, time.Now().Add(time.Hour))
+	_, used := os.Stat(doorwayOf("used"))
+	_, old := os.Stat(doorwayOf("old"))
+	if used != nil || !errors.Is(old, fs.ErrNotExist) {
+		t.Errorf("used: %v, old: %v", used, old)
 	}
 }

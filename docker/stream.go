@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
@@ -124,43 +125,66 @@ func (m *mux) CloseWrite() error {
 
 // doorway is a socket of this machine that the container sees as well, so that
 // the helper can connect past the engine. It is open for one connection only.
+// Its directory stays, empty, as long as the container: the engine looks for it
+// whenever it copies something in or out.
 type doorway struct {
 	dir string
 	l   *net.UnixListener
 }
 
-const doorwayFile = "s"
+const (
+	doorwayFile   = "s"
+	doorwayPrefix = "hutch-door-"
+)
+
+// doorwayOf is the directory for the container of an id.
+func doorwayOf(id string) string { return filepath.Join(os.TempDir(), doorwayPrefix+id) }
 
 // newDoorway is nil where there cannot be one: then the engine's stream serves.
-func newDoorway(host string) *doorway {
+func newDoorway(host, id string) *doorway {
 	if runtime.GOOS != "linux" || !strings.HasPrefix(host, "unix://") {
 		return nil
 	}
-	dir, err := os.MkdirTemp("", "hutch-")
-	if err != nil {
+	d := &doorway{dir: doorwayOf(id)}
+	if os.Mkdir(d.dir, 0o700) != nil {
 		return nil
 	}
-	d := &doorway{dir: dir}
-	file := dir + "/" + doorwayFile
+	file := filepath.Join(d.dir, doorwayFile)
+	var err error
 	d.l, err = net.ListenUnix("unix", &net.UnixAddr{Name: file, Net: "unix"})
 	if err == nil {
-		err = errors.Join(os.Chmod(dir, 0o711), os.Chmod(file, 0o666))
+		err = errors.Join(os.Chmod(file, 0o666), os.Chmod(d.dir, 0o711))
 	}
 	if err != nil {
 		d.close()
+		removeDoorway(id)
 		return nil
 	}
 	return d
 }
 
+// close closes the socket and takes it away.
 func (d *doorway) close() {
-	if d == nil {
-		return
-	}
-	if d.l != nil {
+	if d != nil && d.l != nil {
 		d.l.Close()
 	}
-	os.RemoveAll(d.dir)
+}
+
+// removeDoorway removes the directory of a container that is gone. Only an empty
+// one can be removed like this.
+func removeDoorway(id string) { _ = os.Remove(doorwayOf(id)) }
+
+// sweepDoorways removes those of containers that are gone.
+func sweepDoorways(there map[string]bool, now time.Time) {
+	all, _ := filepath.Glob(doorwayOf("*"))
+	for _, dir := range all {
+		info, err := os.Lstat(dir)
+		id := strings.TrimPrefix(filepath.Base(dir), doorwayPrefix)
+		if err == nil && info.IsDir() && !there[id] && now.Sub(info.ModTime()) > 10*time.Minute {
+			_ = os.Remove(filepath.Join(dir, doorwayFile))
+			removeDoorway(id)
+		}
+	}
 }
 
 // accept waits for the one who says the key. Nothing runs in the container yet

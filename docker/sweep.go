@@ -45,6 +45,11 @@ func (e *engine) sweep(ctx context.Context) (removed int, err error) {
 			all[c.ID] = c
 		}
 	}
+	there := map[string]bool{}
+	for _, c := range all {
+		there[c.Labels[labelID]] = true
+	}
+	sweepDoorways(there, time.Now())
 	for id, c := range all {
 		if !leftover(c, time.Now()) {
 			continue
