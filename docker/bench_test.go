@@ -88,14 +88,8 @@ func BenchmarkPool(b *testing.B) {
 	defer p.Close()
 	versus(b, func() error {
 		b.StopTimer()
-		for ready := false; !ready; {
-			p.mu.Lock()
-			wait := p.change
-			ready = len(p.ready) > 0
-			p.mu.Unlock()
-			if !ready {
-				<-wait
-			}
+		if err := p.Wait(b.Context()); err != nil {
+			return err
 		}
 		b.StartTimer()
 		s, err := p.Take(b.Context())

@@ -74,6 +74,26 @@ func (p *Pool) Take(ctx context.Context) (*Sandbox, error) {
 	}
 }
 
+// Wait waits until as many containers as Min says are ready.
+func (p *Pool) Wait(ctx context.Context) error {
+	for {
+		p.mu.Lock()
+		ready, err, wait := len(p.ready) >= max(1, p.Min), p.failed, p.change
+		if p.closed || p.ctx == nil {
+			err = &fs.PathError{Op: "open", Path: ".", Err: hutch.ErrClosed}
+		}
+		p.mu.Unlock()
+		if ready || err != nil {
+			return err
+		}
+		select {
+		case <-wait:
+		case <-ctx.Done():
+			return &fs.PathError{Op: "open", Path: ".", Err: ctx.Err()}
+		}
+	}
+}
+
 // late is the error of somebody who has waited for nothing.
 func (p *Pool) late(ctx context.Context) error {
 	p.mu.Lock()

@@ -30,13 +30,16 @@ type bench struct {
 	*cli
 	ctx context.Context
 	dir string // of its own, with the workspace in it
+
+	image string // for the measurements of containers
 	sb  *local.Sandbox
 
 	opened []*local.Sandbox // by the measurement of opening
 }
 
 func benchCommand(c *cli) *cobra.Command {
-	return &cobra.Command{
+	b := &bench{cli: c}
+	cmd := &cobra.Command{
 		Use:   "bench",
 		Short: "Measure hutch next to what it is compared with",
 		Long: `Measure how fast the local backend, its jail, the search and the state backend
@@ -48,10 +51,15 @@ ratio (hutch by other), goal, met, note.
 Exit status: 0 measured, whatever came of it; 1 something could not be measured.`,
 		Example: `  hutch bench`,
 		Args:    args(0, 0),
-		RunE:    func(cmd *cobra.Command, _ []string) error { return (&bench{cli: c, ctx: cmd.Context()}).run() },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			b.ctx = cmd.Context()
+			return b.run()
+		},
 
 		ValidArgsFunction: cobra.NoFileCompletions,
 	}
+	cmd.Flags().StringVar(&b.image, "image", "", "measure containers too, of this `IMAGE`, next to the docker program")
+	return cmd
 }
 
 func (b *bench) run() (err error) {
@@ -70,7 +78,7 @@ func (b *bench) run() (err error) {
 		return err
 	}
 	for _, measure := range []func() ([]row, error){
-		b.read, b.write, b.command, b.memory, b.open, b.fork, b.grep,
+		b.read, b.write, b.command, b.memory, b.open, b.fork, b.grep, b.docker,
 	} {
 		rows, err := measure()
 		if err != nil {
