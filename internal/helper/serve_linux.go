@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"sync"
 	"syscall"
 	"time"
@@ -122,6 +123,8 @@ func (s *service) first(ctx context.Context) error {
 	}
 	s.arrive()
 	go s.attend(ctx, conn)
+	debug.FreeOSMemory() // also what start-up has left
+	shrink()
 	return nil
 }
 
