@@ -79,33 +79,39 @@ func enterMain() {
 	check("exec", syscall.Exec("/proc/self/exe", os.Args, os.Environ()))
 }
 
-// TestContained runs the tests of insideTests in processes that contain their commands: in front of namespaces as root, as a user
-// in the midst of others, each also without what newer kernels have.
+// onlyInside are the tests that only a contained process has.
+const onlyInside = "^TestContain([^C].*|C[^o].*)$"
+
+// TestContained runs the tests of insideTests in processes that contain their commands: in front of namespaces as root, and as a user
+// in the midst of others. What only they have is tested with fewer capabilities and without what newer kernels have, too.
 func TestContained(t *testing.T) {
 	if inside {
 		t.Skip("this is such a process")
 	}
-	for _, landlock := range []string{"", "5"} {
-		t.Run("root"+landlock, func(t *testing.T) {
-			if os.Geteuid() != 0 {
+	world := &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID | syscall.CLONE_NEWNS}
+	user := &syscall.SysProcAttr{Setsid: true}
+	if os.Geteuid() == 0 {
+		user.Credential = &syscall.Credential{Uid: 65534, Gid: 65534}
+	}
+	caps := func(set uint64) string { return fmt.Sprintf("ENTER=%#x", set) }
+	const weak = 1<<unix.CAP_SETUID | 1<<unix.CAP_SYS_PTRACE | 1<<unix.CAP_DAC_OVERRIDE
+	for _, c := range []struct {
+		name, tests string
+		attr        *syscall.SysProcAttr
+		env         []string
+	}{
+		{"root", insideTests, world, []string{caps(dockerCaps)}},
+		{"root with old Landlock", onlyInside, world, []string{caps(dockerCaps), "LANDLOCK=5"}},
+		{"root who cannot kill", onlyInside, world, []string{caps(weak)}},
+		{"root who cannot kill with old Landlock", onlyInside, world, []string{caps(weak), "LANDLOCK=5"}},
+		{"user", insideTests, user, nil},
+		{"user with old Landlock", onlyInside, user, []string{"LANDLOCK=5"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if os.Geteuid() != 0 && c.attr == world {
 				t.Skip("namespaces need root")
 			}
-			runInside(t, insideTests, &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID | syscall.CLONE_NEWNS},
-				"LANDLOCK="+landlock, fmt.Sprintf("ENTER=%#x", dockerCaps))
-		})
-		t.Run("weak root"+landlock, func(t *testing.T) {
-			if os.Geteuid() != 0 {
-				t.Skip("namespaces need root")
-			}
-			runInside(t, "^TestContain.*|TestSurvivors$", &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID | syscall.CLONE_NEWNS},
-				"LANDLOCK="+landlock, fmt.Sprintf("ENTER=%#x", 1<<unix.CAP_SETUID|1<<unix.CAP_SYS_PTRACE|1<<unix.CAP_DAC_OVERRIDE))
-		})
-		t.Run("user"+landlock, func(t *testing.T) {
-			attr := &syscall.SysProcAttr{Setsid: true}
-			if os.Geteuid() == 0 {
-				attr.Credential = &syscall.Credential{Uid: 65534, Gid: 65534}
-			}
-			runInside(t, insideTests, attr, "LANDLOCK="+landlock)
+			runInside(t, c.tests, c.attr, c.env...)
 		})
 	}
 }
@@ -182,7 +188,7 @@ func TestContainOtherUser(t *testing.T) {
 	}
 	j := openJail(t, &Config{})
 	m := marker()
-	script := "setsid setpriv --reuid 1234 --regid 1234 --clear-groups sleep " + m + " & sleep 0.2; grep ^Uid /proc/$!/status; true"
+	script := "setsid setpriv --reuid 1234 sleep " + m + " & sleep 0.2; grep ^Uid /proc/$!/status; true"
 	o := runCommand(j, &Command{Args: []string{"sh", "-c", script}})
 	if o.err != nil || o.ExitCode != 0 {
 		t.Errorf("%s", o)
@@ -223,12 +229,11 @@ func TestContainTraced(t *testing.T) {
 
 // traceMain seizes the process whose number is in the file pid, and keeps it.
 func traceMain() {
-	go seize() // not on the first thread, by whose number processes are known
+	go onOwnThread(seize) // whose number is not that of the process
 	select {}
 }
 
 func seize() {
-	runtime.LockOSThread()
 	for {
 		b, _ := os.ReadFile("pid")
 		pid, err := strconv.Atoi(strings.TrimSpace(string(b)))

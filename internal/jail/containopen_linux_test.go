@@ -110,3 +110,24 @@ func TestContainDescriptors(t *testing.T) {
 		t.Errorf("descriptors %q", got)
 	}
 }
+
+// TestContainProcesses: the limit does not bind root, whose processes are counted.
+func TestContainProcesses(t *testing.T) {
+	needInside(t)
+	j := openJail(t, &Config{Limits: Limits{Processes: 60}})
+	if got := shell(t, j, "sleep 0.3; ulimit -p"); got != "60\n" {
+		t.Errorf("%q", got)
+	}
+	root := os.Geteuid() == 0
+	if l := layer(t, j, "process limit"); l.OK == root {
+		t.Errorf("%+v", l)
+	}
+	if !root {
+		return
+	}
+	o := runCommand(j, &Command{Args: []string{"sh", "-c", "i=0; while [ $i -lt 400 ]; do sleep 20 & i=$((i+1)); done; wait"}})
+	if o.Signal != "SIGKILL" {
+		t.Errorf("%s", o)
+	}
+	run(t, j, "true")
+}
