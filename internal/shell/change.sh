@@ -14,28 +14,46 @@ stage() {
 }
 
 # lock: takes the one lock of changes; r is busy while somebody holds it. It is a
-# link that says who: made in one step, also where the disk is full.
+# file that says who. No program is needed for it.
 lock() {
-	e=$(ln -s "${me%% *}.${me#* }" "$st/lock" 2>&1) && return 0
-	why "$e"
-	case $r in
-	exist)
-		r=busy
-		h=$(readlink "$st/lock") || return 1
-		alive "${h%%.*}" "${h#*.}" || unstale "$h"
-		;;
-	noent) r=busy staged= ;;
-	esac
+	r=busy
+	set -C
+	if command exec 7>"$st/lock"; then
+		set +C
+		printf '%s\n' "$me" >&7 && exec 7>&- && return 0
+		exec 7>&-
+		rm -f "$st/lock"
+		r=full
+		return 1
+	fi
+	set +C
+	h=
+	if read -r h <"$st/lock"; then
+		alive "${h%% *}" "${h#* }" || unstale "$h"
+	elif [ -e "$st/lock" ]; then # he is about to say who he is, or died before
+		old "$st/lock" && unstale "$h"
+	elif [ -d "$st" ]; then # he has let go, or there is no place for a lock
+		e=$(mkdir "$st/try.$$" 2>&1) && rmdir "$st/try.$$" || why "$e"
+	else
+		staged=
+	fi
 	return 1
+}
+
+# old FILE: whether that is some seconds old.
+old() {
+	a=$(stat -c %Y "$1") && [ $(($(date +%s) - a)) -gt 5 ]
 }
 
 # unstale HOLDER: takes the lock away from one that is gone; one at a time, so
 # that nobody takes it from who came next.
 unstale() {
 	if mkdir "$st/unlock"; then
-		[ "$(readlink "$st/lock")" = "$1" ] && rm -f "$st/lock"
-	elif a=$(stat -c %Y "$st/unlock") && [ $(($(date +%s) - a)) -lt 10 ]; then
-		return
+		h=
+		read -r h <"$st/lock"
+		[ "$h" = "$1" ] && rm -f "$st/lock"
+	else
+		old "$st/unlock" || return
 	fi
 	rmdir "$st/unlock"
 }

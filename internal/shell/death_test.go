@@ -117,8 +117,8 @@ func TestStaleLock(t *testing.T) {
 	s := sandbox(t, 0)
 	write(t, s, "f", "x")
 	lock := filepath.Join(s.Root(), staging, "lock")
-	for _, holder := range []string{"999999999.1", strconv.Itoa(os.Getpid()) + ".1", "garbage", ".", "1", "-1.-1"} {
-		if err := os.Symlink(holder, lock); err != nil {
+	for _, holder := range []string{"999999999 1\n", strconv.Itoa(os.Getpid()) + " 1\n", "garbage\n", ".\n", "1\n", "-1 -1\n", "\n", "* *\n"} {
+		if err := os.WriteFile(lock, []byte(holder), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		write(t, s, "f", holder)
@@ -128,7 +128,7 @@ func TestStaleLock(t *testing.T) {
 		t.Fatal(err)
 	}
 	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
-	if err := os.Symlink(strconv.Itoa(os.Getpid())+"."+fields[19], lock); err != nil {
+	if err := os.WriteFile(lock, []byte(strconv.Itoa(os.Getpid())+" "+fields[19]+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())

@@ -5,7 +5,6 @@ import (
 	"iter"
 	"slices"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"github.com/hutch-dev/hutch"
@@ -146,30 +145,4 @@ func (s *Sandbox) Rename(ctx context.Context, from, to string) error {
 	}
 	a.rest = ""
 	return fail("rename", blame, a.err())
-}
-
-// change calls a function that changes files. Changes of this Sandbox wait for
-// each other here; where another one holds the lock in the place, it is asked
-// for again until ctx ends.
-func (s *Sandbox) change(ctx context.Context, function string, args ...string) (*answer, error) {
-	select {
-	case s.changes <- struct{}{}:
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-	defer func() { <-s.changes }()
-	s.pool.change()
-	for wait := time.Millisecond; ; wait = min(2*wait, 50*time.Millisecond) {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		a, err := s.pool.ask(ctx, false, function, args...)
-		if err != nil || a.word != "busy" {
-			return a, err
-		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(wait):
-		}
-	}
 }

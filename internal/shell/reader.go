@@ -34,44 +34,67 @@ func (s *Sandbox) Open(ctx context.Context, name string) (hutch.File, error) {
 	}
 	defer s.end()
 	for try := 0; ; try++ {
-		r, err := s.open(ctx, name)
-		if err == nil {
+		o := s.looks.share(ctx, name, func() opened {
+			s.turns.settle(ctx, name)
+			return s.open(ctx, name)
+		})
+		if o.err == nil {
+			r := &reader{s: s, name: name, node: o.node, buf: o.data, left: o.left, server: o.server}
+			r.ctx, r.cancel = context.WithCancel(context.Background())
 			return r, nil
 		}
-		if again := err == errGone || err == hutch.ErrConflict; !again || try == 3 || ctx.Err() != nil {
-			return nil, fail("open", name, err)
+		if again := o.err == errGone || o.err == hutch.ErrConflict; !again || try == 3 || ctx.Err() != nil {
+			return nil, fail("open", name, o.err)
 		}
 	}
 }
 
-func (s *Sandbox) open(ctx context.Context, name string) (*reader, error) {
+// opened is what a shell makes of a file: all of it, or itself with the file open.
+type opened struct {
+	node   node
+	data   []byte
+	left   int64
+	server *server
+	err    error
+}
+
+func (s *Sandbox) open(ctx context.Context, name string) opened {
 	sv, err := s.pool.take(ctx)
 	if err != nil {
-		return nil, err
+		return opened{err: err}
 	}
 	defer s.pool.leave()
-	a, err := sv.call(ctx, maxAnswer, "open", name)
+	known := s.known.of(name)
+	a, err := sv.call(ctx, maxAnswer, "open", name, known)
 	if err != nil {
 		s.pool.forget(sv)
-		return nil, err
-	}
-	r := &reader{s: s, name: name}
-	r.ctx, r.cancel = context.WithCancel(context.Background())
-	switch a.word {
-	case "large":
-		if r.node, err = a.one(); err != nil {
-			s.pool.forget(sv)
-			return nil, err
+		if err == errGarbled && known != "" { // a large one by now
+			err = hutch.ErrConflict
 		}
-		r.server, r.left = sv, r.node.size
-		return r, nil
-	case "ok":
-		s.pool.put(sv)
-		r.node, r.buf, err = whole(a.body)
-		return r, err
+		return opened{err: err}
+	}
+	if a.word == "large" {
+		n, err := a.one()
+		if err != nil {
+			s.pool.forget(sv)
+			return opened{err: err}
+		}
+		return opened{node: n, left: n.size, server: sv}
 	}
 	s.pool.put(sv)
-	return nil, a.err()
+	if a.word != "ok" {
+		return opened{err: a.err()}
+	}
+	var o opened
+	if known == "" {
+		o.node, o.data, o.err = whole(a.body)
+	} else if o.data, o.node, o.err = chunk(a.body, bytes.LastIndex(a.body, mark)); o.err == nil && o.node.rev != known {
+		o.err = hutch.ErrConflict // or a new version: look twice
+	}
+	if o.err == nil {
+		s.known.keep(name, o.node.rev)
+	}
+	return o
 }
 
 // whole is a file between two looks at it.

@@ -86,6 +86,9 @@ type Sandbox struct {
 	// changes is held by every change, so that those of one Sandbox do not wait
 	// in their shells for the lock that is in the place.
 	changes chan struct{}
+	turns   turns
+	looks   looks
+	known   known
 	tags    tags
 
 	mu     sync.RWMutex // held for reading by every operation, for writing by Close

@@ -74,14 +74,18 @@ func (s *Sandbox) commit(ctx context.Context, function, name string, o hutch.Wri
 		mode = strconv.FormatUint(uint64(m), 8)
 	}
 	args := append([]string{name, o.IfRev, mode, strconv.FormatInt(size, 10)}, last...)
-	a, err := s.change(ctx, function, args...)
+	a, err := s.replace(ctx, function, name, o.IfRev, args)
 	if err != nil {
 		return node{}, err
 	}
 	if a.word != "ok" {
 		return node{}, a.err()
 	}
-	return a.one()
+	n, err := a.one()
+	if err == nil && size <= small {
+		s.known.keep(name, n.rev)
+	}
+	return n, err
 }
 
 // writeLarge gives content of any size to a process of its own, which puts it
