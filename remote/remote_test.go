@@ -60,6 +60,9 @@ func stream(t testing.TB, b hutch.Backend) *remote.Backend {
 }
 
 func TestSandbox(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the short run has the law in internal/wire")
+	}
 	backendtest.TestSandbox(t, func(t testing.TB) hutch.Sandbox {
 		return whole{stream(t, sandbox(t))}
 	})
@@ -122,6 +125,9 @@ func overTLS(t testing.TB, b hutch.Backend) (string, *x509.CertPool) {
 }
 
 func TestTLS(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the short run has the law in internal/wire")
+	}
 	backendtest.Test(t, func(t testing.TB) hutch.Backend {
 		url, pool := overTLS(t, state.New(nil))
 		b, err := remote.Dial(t.Context(), url, &remote.Options{Token: token, TLS: &tls.Config{RootCAs: pool}})

@@ -54,6 +54,9 @@ func dial(t testing.TB, url string) *remote.Backend {
 }
 
 func TestServed(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the short run has the law in internal/wire")
+	}
 	backendtest.Test(t, func(t testing.TB) hutch.Backend {
 		_, url := serve(t, state.New(nil))
 		return dial(t, url)

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/hutch-dev/hutch"
 )
@@ -37,6 +38,7 @@ type Client struct {
 
 	root   string
 	powers []string
+	grace  time.Duration
 
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc
@@ -55,7 +57,7 @@ func NewClient(ctx context.Context, rt http.RoundTripper, base string, header ht
 	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" {
 		return nil, &fs.PathError{Op: "dial", Path: ".", Err: fmt.Errorf("%w: no URL of a server", fs.ErrInvalid)}
 	}
-	c := &Client{rt: rt, base: u, header: header.Clone(), urls: map[string]*url.URL{}}
+	c := &Client{rt: rt, base: u, header: header.Clone(), urls: map[string]*url.URL{}, grace: grace}
 	if c.header == nil {
 		c.header = http.Header{}
 	}

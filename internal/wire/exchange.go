@@ -97,22 +97,25 @@ func (c *Client) send(ctx context.Context, r *route, q *request, name string, bo
 // settle sees to a request whose caller has given up: the far side is told, and
 // has a while to answer, longer if it goes on saying something.
 func (x *exchange) settle(done, giveUp, stopped func()) func() {
-	over := make(chan struct{})
+	over, ended := make(chan struct{}), make(chan struct{})
 	unwatch := context.AfterFunc(x.ctx, func() {
+		defer close(ended)
 		if stopped != nil {
 			stopped()
 		}
 		x.patience(over, giveUp)
 	})
 	return sync.OnceFunc(func() {
-		unwatch()
 		close(over)
+		if !unwatch() {
+			<-ended
+		}
 		done()
 	})
 }
 
 func (x *exchange) patience(over <-chan struct{}, giveUp func()) {
-	t := time.NewTicker(grace)
+	t := time.NewTicker(x.c.grace)
 	defer t.Stop()
 	for seen := x.beat.Load(); ; seen = x.beat.Load() {
 		select {

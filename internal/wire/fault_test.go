@@ -60,6 +60,9 @@ func (c *choppy) Write(p []byte) (int, error) {
 }
 
 func TestChoppy(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the short run has the law in internal/wire")
+	}
 	backendtest.Test(t, func(t testing.TB) hutch.Backend { return farOver(t, state.New(nil), chop) })
 }
 
@@ -174,6 +177,7 @@ func small(t *testing.T, how breakage) {
 		return
 	}
 	defer c.Close()
+	c.grace = 100 * time.Millisecond
 	use(t, c, how)
 	c.Close()
 	end() // net/http would wait for a second after an error of the protocol
@@ -246,8 +250,8 @@ func use(t *testing.T, c *Client, how breakage) {
 
 // TestBroken breaks a small exchange at every byte, in every way.
 func TestBroken(t *testing.T) {
-	defer func(q, p, g time.Duration) { quiet, patience, grace = q, p, g }(quiet, patience, grace)
-	quiet, patience, grace = 60*time.Millisecond, 60*time.Millisecond, 100*time.Millisecond
+	defer func(q, p time.Duration) { quiet, patience = q, p }(quiet, patience)
+	quiet, patience = 60*time.Millisecond, 60*time.Millisecond
 	var counted [2]atomic.Int64
 	small(t, breakage{at: -1, counted: &counted})
 	if t.Failed() {

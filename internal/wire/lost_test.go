@@ -223,7 +223,8 @@ func TestServeConn(t *testing.T) {
 // TestDialNothing wants an error from what speaks no HTTP/2, or nothing at all.
 func TestDialNothing(t *testing.T) {
 	mine, theirs := pair(t)
-	go func() { _, _ = theirs.Write([]byte(strings.Repeat("SSH-2.0-x\r\n", 1000))); theirs.Close() }()
+	other := theirs
+	go func() { _, _ = other.Write([]byte(strings.Repeat("SSH-2.0-x\r\n", 1000))); other.Close() }()
 	if _, err := DialConn(t.Context(), mine); !errors.Is(err, ErrLost) {
 		t.Errorf("DialConn to something else: %v, want ErrLost", err)
 	}

@@ -29,16 +29,15 @@ func (s stubborn) Remove(ctx context.Context, name string) error {
 // TestSettled cancels a change that cannot be stopped any more: the client waits
 // to hear what became of it, though not for ever.
 func TestSettled(t *testing.T) {
-	defer func(g time.Duration) { grace = g }(grace)
 	for _, patient := range []bool{true, false} {
-		if grace = time.Minute; !patient {
-			grace = 10 * time.Millisecond
-		}
 		s := stubborn{state.New(nil), make(chan struct{}), make(chan struct{})}
 		if _, err := hutch.WriteFile(t.Context(), s, "f", nil, nil); err != nil {
 			t.Fatal(err)
 		}
 		c := newLink(t, s).c
+		if c.grace = time.Minute; !patient {
+			c.grace = 10 * time.Millisecond
+		}
 		ctx, cancel := context.WithCancel(t.Context())
 		var asking sync.WaitGroup
 		var err error

@@ -52,9 +52,9 @@ const (
 	stdinWindow = 256 << 10 // input of a command on its way that the command has not read
 )
 
-// grace, a variable for the tests, is how long an operation whose context has ended waits for the far side
+// grace is how long an operation whose context has ended waits for the far side
 // to say how it ended.
-var grace = 5 * time.Second
+const grace = 5 * time.Second
 
 // ErrLost is matched by the error of an operation whose connection or far side
 // went away before it was known how the operation ended.

@@ -72,13 +72,26 @@ func unconfined(t testing.TB) *local.Sandbox {
 }
 
 func TestState(t *testing.T) {
+	if testing.Short() && raceEnabled {
+		t.Skip("the law of sandboxes holds all of this")
+	}
 	backendtest.Test(t, func(t testing.TB) hutch.Backend { return far(t, state.New(nil)) })
 }
 
 func TestPlainState(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the short run has the law in internal/wire")
+	}
 	backendtest.Test(t, func(t testing.TB) hutch.Backend { return backendtest.Plain(far(t, state.New(nil))) })
 }
 
 func TestSandbox(t *testing.T) {
 	backendtest.TestSandbox(t, func(t testing.TB) hutch.Sandbox { return far(t, unconfined(t)) })
+}
+
+func TestPlainSandbox(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the short run has the law in internal/wire")
+	}
+	backendtest.Test(t, func(t testing.TB) hutch.Backend { return backendtest.Plain(far(t, unconfined(t))) })
 }
