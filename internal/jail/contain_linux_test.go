@@ -94,7 +94,7 @@ func TestContained(t *testing.T) {
 		user.Credential = &syscall.Credential{Uid: 65534, Gid: 65534}
 	}
 	caps := func(set uint64) string { return fmt.Sprintf("ENTER=%#x", set) }
-	const weak = 1<<unix.CAP_SETUID | 1<<unix.CAP_SYS_PTRACE | 1<<unix.CAP_DAC_OVERRIDE
+	const weak = 1<<unix.CAP_SETUID | 1<<unix.CAP_SYS_PTRACE | 1<<unix.CAP_PERFMON | 1<<unix.CAP_DAC_OVERRIDE
 	for _, c := range []struct {
 		name, tests string
 		attr        *syscall.SysProcAttr
