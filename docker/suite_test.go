@@ -56,12 +56,18 @@ func TestSuite(t *testing.T) {
 	})
 }
 
-// TestSuitePlain goes the way that needs no helper. It starts some ten thousand
-// programs, which takes longer than "go test" waits unless it is told to.
-func TestSuitePlain(t *testing.T) {
+// patient skips what takes longer than "go test" waits unless it is told to.
+func patient(t *testing.T) {
+	t.Helper()
 	if d, ok := t.Deadline(); ok && time.Until(d) < 25*time.Minute {
 		t.Skip("needs -timeout 1h")
 	}
+}
+
+// TestSuitePlain goes the way that needs no helper. It starts some ten thousand
+// programs.
+func TestSuitePlain(t *testing.T) {
+	patient(t)
 	p := pooled(t, Options{Plain: true})
 	backendtest.TestSandbox(t, func(t testing.TB) hutch.Sandbox { return taken(t, p) })
 }
@@ -90,9 +96,7 @@ func TestCommandsOverStream(t *testing.T) {
 
 // TestWithoutSpeeds compares nothing: it is the suite on the bare five methods.
 func TestWithoutSpeeds(t *testing.T) {
-	if testing.Short() {
-		t.Skip("short")
-	}
+	patient(t)
 	p := pooled(t, Options{})
 	backendtest.Test(t, func(t testing.TB) hutch.Backend { return backendtest.Plain(taken(t, p)) })
 }
