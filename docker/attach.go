@@ -99,7 +99,7 @@ func (s *Sandbox) enter(ctx context.Context, state container.ContainerState) (er
 	case running:
 		s.client, err = s.e.redial(ctx, s.id, &s.ident)
 	default:
-		s.client, err = s.e.launch(ctx, s.id, &s.ident, nil)
+		s.client, err = s.e.launch(ctx, s.id, &s.ident, nil, nil)
 	}
 	return err
 }

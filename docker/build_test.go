@@ -265,23 +265,34 @@ func TestBuildOnce(t *testing.T) {
 	})
 }
 
-// TestBuildForged: an image that only has the name is not what is wanted.
+// TestBuildForged: an image that only has the name is not what is wanted, be it
+// anybody's or one of the same runtime.
 func TestBuildForged(t *testing.T) {
 	e := testEngine(t)
-	r, o := testRuntime(t, e), &BuildOptions{Network: "none"}
-	base, err := e.imageID(t.Context(), r.Base)
+	o := &BuildOptions{Network: "none"}
+	base, err := e.imageID(t.Context(), testImage)
 	if err != nil {
 		t.Fatal(err)
 	}
-	tag := target{r, r.hash(base)}.tag()
-	if _, err := e.api.ImageTag(t.Context(), client.ImageTagOptions{Source: testImage, Target: tag}); err != nil {
-		t.Fatal(err)
-	}
-	if image := buildTest(t, e, r, o); image != tag {
-		t.Errorf("%s, not %s", image, tag)
-	}
-	if id, _ := e.imageID(t.Context(), tag); id == base {
-		t.Error("the forged image is used")
+	other := testRuntime(t, e)
+	other.Env = map[string]string{"OTHER": "1"}
+	for _, forge := range []func() string{func() string { return testImage }, func() string { return buildTest(t, e, other, o) }} {
+		r, forged := other, forge()
+		r.Env = nil
+		tag := target{r, r.hash(base)}.tag()
+		if _, err := e.api.ImageTag(t.Context(), client.ImageTagOptions{Source: forged, Target: tag}); err != nil {
+			t.Fatal(err)
+		}
+		id, err := e.imageID(t.Context(), tag)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if image := buildTest(t, e, r, o); image != tag {
+			t.Errorf("%s, not %s", image, tag)
+		}
+		if now, err := e.imageID(t.Context(), tag); now == id || err != nil {
+			t.Errorf("the forged image is used, or %v", err)
+		}
 	}
 }
 
@@ -452,3 +463,43 @@ func TestBuildProgressFails(t *testing.T) {
 type failingWriter struct{}
 
 func (failingWriter) Write([]byte) (int, error) { return 0, os.ErrClosed }
+
+func TestQueue(t *testing.T) {
+	var q queue
+	var inside, most int
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for range 100 {
+				done, err := q.enter(t.Context(), "a")
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				inside++ // of one at a time, or the race detector says so
+				most = max(most, inside)
+				inside--
+				done()
+			}
+		})
+	}
+	wg.Wait()
+	if most != 1 || len(q.at) > 0 {
+		t.Errorf("%d at a time, %d left", most, len(q.at))
+	}
+	done, _ := q.enter(t.Context(), "a")
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := q.enter(ended, "a"); !errors.Is(err, context.Canceled) {
+		t.Errorf("waited: %v", err)
+	}
+	other, err := q.enter(t.Context(), "b")
+	if err != nil {
+		t.Fatal(err)
+	}
+	other()
+	done()
+	if len(q.at) > 0 {
+		t.Errorf("%d left", len(q.at))
+	}
+}

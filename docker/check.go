@@ -76,8 +76,6 @@ func (o *Options) checkTimes() error {
 		return bad("idle time of %v; at least a second, or negative for good", o.Idle)
 	case o.Idle < 0 && o.Name == "":
 		return bad("a container that is kept for good needs a name")
-	case o.Limits.Time < 0 && o.Limits.Time != -1:
-		return nil // any negative number is no limit
 	}
 	return nil
 }

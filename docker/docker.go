@@ -205,12 +205,7 @@ func (e *engine) tryHelper(ctx context.Context, b *blueprint) (*Sandbox, error) 
 		removeDoorway(b.id)
 		return nil, err
 	}
-	client, err := e.launch(ctx, id, b.identity, door)
-	if err == nil {
-		if err = e.share(ctx, id, b); err != nil {
-			client.Close()
-		}
-	}
+	client, err := e.launch(ctx, id, b.identity, door, func(ctx context.Context) error { return e.share(ctx, id, b) })
 	if err != nil {
 		_ = e.remove(context.WithoutCancel(ctx), id)
 		removeDoorway(b.id)
@@ -221,6 +216,9 @@ func (e *engine) tryHelper(ctx context.Context, b *blueprint) (*Sandbox, error) 
 
 // ID is the engine's id of the container.
 func (s *Sandbox) ID() string { return s.id }
+
+// Name is the name that the container was opened or attached with; it may be "".
+func (s *Sandbox) Name() string { return s.name }
 
 // Plain says why there is no helper in the container; "" is that there is one.
 func (s *Sandbox) Plain() string { return s.ident.plain }

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
-	"sync"
 
 	cerrdefs "github.com/containerd/errdefs"
 	"github.com/moby/moby/client"
@@ -22,9 +21,6 @@ var ErrNoEngine = errors.New("no Docker engine can be reached")
 type engine struct {
 	api  *client.Client
 	host string // the address in use
-
-	once  sync.Mutex
-	known *facts
 }
 
 // dial finds the engine at host, an address as $DOCKER_HOST has it. "" is

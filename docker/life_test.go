@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"net"
 	"os"
 	"os/exec"
 	"strings"
@@ -13,6 +15,7 @@ import (
 	"time"
 
 	"github.com/hutch-dev/hutch"
+	"github.com/hutch-dev/hutch/internal/helper"
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/client"
 )
@@ -277,5 +280,53 @@ func TestSweep(t *testing.T) {
 	gone(t, e, left.ID)
 	if _, err := s.Stat(t.Context(), "."); err != nil {
 		t.Errorf("an open sandbox after a sweep: %v", err)
+	}
+}
+
+// TestDoorway lets the one in who knows the key, and nobody else, however many
+// others there are.
+func TestDoorway(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	d := newDoorway("unix:///x", "id")
+	if d == nil {
+		lacking(t, "docker", "no socket can be made here")
+	}
+	defer d.close()
+	socket := doorwayOf("id") + "/" + doorwayFile
+	var others []net.Conn
+	for i := range 20 {
+		c, err := net.Dial("unix", socket)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		others = append(others, c)
+		if i%2 == 0 {
+			_ = helper.WriteLine(c, helper.Hello{Key: "wrong"})
+		}
+	}
+	go func() {
+		c, err := net.Dial("unix", socket)
+		if err == nil {
+			_ = helper.WriteLine(c, helper.Hello{Key: "right"})
+			_, _ = c.Write([]byte("x"))
+		}
+	}()
+	conn, err := d.accept(t.Context(), "right")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	var one [1]byte
+	if _, err := io.ReadFull(conn, one[:]); err != nil || one[0] != 'x' {
+		t.Errorf("%q, %v", one, err)
+	}
+	for i, c := range others {
+		if _, err := c.Read(one[:]); err == nil {
+			t.Errorf("stranger %d was answered", i)
+		}
+	}
+	if _, err := net.Dial("unix", socket); err == nil {
+		t.Error("the socket is still open")
 	}
 }

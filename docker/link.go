@@ -21,8 +21,8 @@ const launchTime = 30 * time.Second
 var errNoHelper = errors.New("the helper cannot run in this container")
 
 // launch starts a container whose process 1 is the helper, and connects to it.
-// door may be nil.
-func (e *engine) launch(ctx context.Context, id string, i *identity, door *doorway) (*wire.Client, error) {
+// What is to be done beside runs at the same time; it and door may be nil.
+func (e *engine) launch(ctx context.Context, id string, i *identity, door *doorway, beside func(context.Context) error) (*wire.Client, error) {
 	ctx, cancel := context.WithTimeout(ctx, launchTime)
 	defer cancel()
 	att, err := e.api.ContainerAttach(ctx, id, client.ContainerAttachOptions{Stream: true, Stdin: true, Stdout: true, Stderr: true})
@@ -32,21 +32,46 @@ func (e *engine) launch(ctx context.Context, id string, i *identity, door *doorw
 	m := newMux(att.HijackedResponse)
 	stop := context.AfterFunc(ctx, func() { m.Close() })
 	defer stop()
-	conn, err := e.greet(ctx, id, i, door, m)
-	if err != nil {
+	if err := e.start(ctx, id); err != nil {
 		m.Close()
 		return nil, errors.Join(ctx.Err(), err)
 	}
-	return wire.DialConn(ctx, conn)
+	other := make(chan error, 1)
+	go func() {
+		if beside == nil {
+			other <- nil
+			return
+		}
+		other <- beside(ctx)
+	}()
+	var c *wire.Client
+	conn, err := e.greet(ctx, i, door, m)
+	if err == nil {
+		c, err = wire.DialConn(ctx, conn)
+	} else {
+		m.Close()
+	}
+	if e := <-other; err == nil && e != nil {
+		c.Close()
+		err = e
+	}
+	if err != nil {
+		return nil, errors.Join(ctx.Err(), err)
+	}
+	return c, nil
 }
 
-func (e *engine) greet(ctx context.Context, id string, i *identity, door *doorway, m *mux) (net.Conn, error) {
-	if _, err := e.api.ContainerStart(ctx, id, client.ContainerStartOptions{}); err != nil {
-		if cannotRun(err) {
-			return nil, fmt.Errorf("%w: %s", errNoHelper, said(err))
-		}
-		return nil, err
+func (e *engine) start(ctx context.Context, id string) error {
+	_, err := e.api.ContainerStart(ctx, id, client.ContainerStartOptions{})
+	if err != nil && cannotRun(err) {
+		return fmt.Errorf("%w: %s", errNoHelper, said(err))
 	}
+	return err
+}
+
+// greet says what is wanted to a helper that has just started, and returns the
+// way to talk to it.
+func (e *engine) greet(ctx context.Context, i *identity, door *doorway, m *mux) (net.Conn, error) {
 	setup := helper.Setup{Version: helper.Version, Root: i.root, Key: i.key, Name: i.socket(), Lease: i.lease, Idle: i.idle}
 	if door != nil {
 		setup.Socket = i.folder() + "/owner/" + doorwayFile

@@ -80,8 +80,10 @@ type Options struct {
 	Network     string
 	HostNetwork bool
 
-	Memory    int64   // bytes of all that runs in there; default 1 GiB
-	Swap      int64   // bytes of swap on top of Memory; default none
+	Memory int64 // bytes of all that runs in there; default 1 GiB
+	// Swap is bytes of swap on top of Memory; default none. An engine that cannot
+	// count swap bounds Memory alone, unless Swap is set: then it is an error.
+	Swap      int64
 	CPUs      float64 // processors, 0.5 is half of one; default 2, or all there are
 	CPUShares int64   // weight against other containers; default the engine's
 	Processes int64   // processes and threads; default 512

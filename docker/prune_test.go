@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io/fs"
 	"testing"
+
+	"github.com/moby/moby/client"
 )
 
 // TestPrune: what is superseded goes, and nothing else.
@@ -68,6 +70,12 @@ func TestRemoveRuntime(t *testing.T) {
 	image := buildTest(t, e, r, &BuildOptions{Network: "none"})
 	t.Run("in use", func(t *testing.T) {
 		containerOf(t, e, image, "1000:1000", "true")
+		// With a second name the engine would not mind to lose the first.
+		second := "hutch-test-base:" + r.Name
+		if _, err := e.api.ImageTag(t.Context(), client.ImageTagOptions{Source: image, Target: second}); err != nil {
+			t.Fatal(err)
+		}
+		defer e.api.ImageRemove(context.Background(), second, client.ImageRemoveOptions{})
 		removed, err := RemoveRuntime(t.Context(), "", r.Name)
 		if !errors.Is(err, fs.ErrExist) || len(removed) > 0 || !hasImage(t, e, image) {
 			t.Errorf("%+v, %v", removed, err)

@@ -10,8 +10,10 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
+	"github.com/hutch-dev/hutch"
 	"github.com/moby/moby/client"
 )
 
@@ -64,7 +66,8 @@ func first[T comparable](all ...T) (zero T) {
 // hash tells containers of different options apart.
 func (o *Options) hash(image string) string {
 	c := *o
-	c.Host, c.Name, c.Session, c.Labels, c.Helper, c.Build = "", "", "", nil, "", BuildOptions{}
+	c.Host, c.Name, c.Session, c.Labels, c.Helper = "", "", "", nil, ""
+	c.Build, c.Limits = BuildOptions{}, hutch.Limits{} // of the builder and of single commands
 	b, err := json.Marshal(struct {
 		Options Options
 		Image   string
@@ -152,26 +155,30 @@ func (i *identity) folder() string { return "/.hutch-" + i.id }
 // program is the helper as the container sees it.
 func (i *identity) program() string { return i.folder() + "/bin/" + helperFile }
 
-// facts are what the engine says of itself; they are asked once.
+// facts are what the engine says of itself. They are asked for again when they
+// are old.
 func (e *engine) facts(ctx context.Context) (*facts, error) {
-	e.once.Lock()
-	defer e.once.Unlock()
-	if e.known != nil {
-		return e.known, nil
+	if f, ok := known.Load(e.host); ok && time.Since(f.(*facts).asked) < factsAge {
+		return f.(*facts), nil
 	}
 	info, err := e.api.Info(ctx, client.InfoOptions{})
 	if err != nil {
 		return nil, err
 	}
-	f := &facts{processors: max(1, info.Info.NCPU), arch: goArch(info.Info.Architecture)}
+	f := &facts{asked: time.Now(), processors: max(1, info.Info.NCPU), arch: goArch(info.Info.Architecture)}
 	for _, s := range info.Info.SecurityOptions {
 		f.seccomp = f.seccomp || strings.HasPrefix(s, "name=seccomp") && !strings.Contains(s, "profile=unconfined")
 	}
-	e.known = f
+	known.Store(e.host, f)
 	return f, nil
 }
 
+var known sync.Map // facts by the address of the engine
+
+const factsAge = time.Minute
+
 type facts struct {
+	asked      time.Time
 	processors int
 	arch       string // as GOARCH has it
 	seccomp    bool

@@ -188,21 +188,46 @@ func sweepDoorways(there map[string]bool, now time.Time) {
 }
 
 // accept waits for the one who says the key. Nothing runs in the container yet
-// that could be in its way, but the socket can be seen on this machine.
+// that could be in its way, but the socket can be seen on this machine, so
+// nobody has to wait for another.
 func (d *doorway) accept(ctx context.Context, key string) (net.Conn, error) {
+	ctx, cancel := context.WithCancel(ctx)
 	stop := context.AfterFunc(ctx, func() { d.l.Close() })
 	defer stop()
+	right := make(chan net.Conn, 1)
+	var asking sync.WaitGroup
 	for {
 		conn, err := d.l.Accept()
 		if err != nil {
-			return nil, errors.Join(ctx.Err(), err)
+			cancel()
+			asking.Wait()
+			select {
+			case conn := <-right:
+				return conn, conn.SetDeadline(time.Time{})
+			default:
+				return nil, err
+			}
 		}
-		_ = conn.SetDeadline(time.Now().Add(5 * time.Second))
-		var h helper.Hello
-		err = helper.ReadLine(conn, &h)
-		if err == nil && subtle.ConstantTimeCompare([]byte(h.Key), []byte(key)) == 1 {
-			return conn, conn.SetDeadline(time.Time{})
-		}
-		conn.Close()
+		asking.Go(func() {
+			if !says(ctx, conn, key) {
+				conn.Close()
+				return
+			}
+			select {
+			case right <- conn:
+				cancel() // which ends the loop
+			default:
+				conn.Close()
+			}
+		})
 	}
+}
+
+// says reports whether the other end knows the key. It ends with ctx.
+func says(ctx context.Context, conn net.Conn, key string) bool {
+	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Now()) })
+	defer stop()
+	var h helper.Hello
+	err := helper.ReadLine(conn, &h)
+	return err == nil && subtle.ConstantTimeCompare([]byte(h.Key), []byte(key)) == 1
 }
