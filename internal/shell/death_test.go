@@ -111,6 +111,32 @@ func TestKilledWrites(t *testing.T) {
 	}
 }
 
+// TestSweep: what an owner that was killed has left, and nothing of one that
+// lives, is gone with the next Open.
+func TestSweep(t *testing.T) {
+	p := newPlace(t, 0)
+	dead := p.open(t)
+	write(t, dead, "f", "x")
+	p.host.killAll()
+	living := p.open(t)
+	write(t, living, "g", "x")
+	staged := filepath.Join(p.opts.Root, staging)
+	for _, s := range []*Sandbox{dead, living} {
+		os.WriteFile(filepath.Join(staged, "w."+s.pool.session+".1.1"), []byte("half"), 0o600)
+	}
+	os.WriteFile(filepath.Join(staged, "s."+dead.pool.session), []byte("999999999 1\n1 1\nx\n"), 0o600)
+	p.open(t).Close()
+	got := left(t, staged)
+	want := []string{"s." + living.pool.session, "stamp", "w." + living.pool.session + ".1.1"}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+	living.Close()
+	if got := left(t, p.opts.Root); !slices.Equal(got, []string{"f", "g"}) {
+		t.Errorf("%q", got)
+	}
+}
+
 // TestStaleLock: the lock of one that is gone is taken over, that of one that
 // lives is waited for.
 func TestStaleLock(t *testing.T) {

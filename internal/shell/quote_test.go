@@ -4,7 +4,9 @@ package shell
 
 import (
 	"bytes"
+	"iter"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -42,11 +44,23 @@ func TestCutLine(t *testing.T) {
 			t.Fatal(err)
 		}
 		whole := line("f", []string{"a", "it's", "b"})
-		for n := range len(whole) - len(" </dev/null") - 1 {
+		closed := len(whole) - len(" </dev/null")
+		for _, n := range append(slices.Collect(ints(closed)), len(whole)) {
 			cmd := exec.Command(sh)
 			cmd.Stdin = strings.NewReader("f() { echo ran; }\n" + whole[:n])
-			if out, _ := cmd.Output(); len(out) > 0 {
-				t.Errorf("%s: %q runs", f.name, whole[:n])
+			if out, _ := cmd.Output(); (len(out) > 0) != (n == len(whole)) {
+				t.Errorf("%s: %q prints %q", f.name, whole[:n], out)
+			}
+		}
+	}
+}
+
+// ints are those below n.
+func ints(n int) iter.Seq[int] {
+	return func(yield func(int) bool) {
+		for i := range n {
+			if !yield(i) {
+				return
 			}
 		}
 	}
