@@ -137,6 +137,18 @@ func TestSweep(t *testing.T) {
 	}
 }
 
+// TestCutContent: what did not arrive whole gets no name.
+func TestCutContent(t *testing.T) {
+	s := sandbox(t, 0)
+	write(t, s, "f", "old")
+	if _, err := s.commit(t.Context(), "write", "f", hutch.WriteOptions{}, 5, "text", "four"); err == nil {
+		t.Error("no error")
+	}
+	if got, err := hutch.ReadFile(t.Context(), s, "f"); err != nil || string(got) != "old" {
+		t.Errorf("%q, %v", got, err)
+	}
+}
+
 // TestStaleLock: the lock of one that is gone is taken over, that of one that
 // lives is waited for.
 func TestStaleLock(t *testing.T) {
