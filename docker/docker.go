@@ -176,7 +176,7 @@ func (e *engine) withHelper(ctx context.Context, b *blueprint, p *program) (*San
 			}
 			*b.identity = newIdentity(b.opts, b.image)
 		}
-		if s, err = e.tryHelper(ctx, b); !errors.Is(err, errNoHelper) {
+		if s, err = e.tryHelper(ctx, b); !errors.Is(err, errNoProgram) {
 			return s, err
 		}
 	}

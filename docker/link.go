@@ -20,6 +20,9 @@ const launchTime = 30 * time.Second
 // run, whatever the options.
 var errNoHelper = errors.New("the helper cannot run in this container")
 
+// errNoProgram is errNoHelper where the program may just not be there.
+var errNoProgram = fmt.Errorf("%w", errNoHelper)
+
 // launch starts a container whose process 1 is the helper, and connects to it.
 // What is to be done beside runs at the same time; it and door may be nil.
 func (e *engine) launch(ctx context.Context, id string, i *identity, door *doorway, beside func(context.Context) error) (*wire.Client, error) {
@@ -64,7 +67,7 @@ func (e *engine) launch(ctx context.Context, id string, i *identity, door *doorw
 func (e *engine) start(ctx context.Context, id string) error {
 	_, err := e.api.ContainerStart(ctx, id, client.ContainerStartOptions{})
 	if err != nil && cannotRun(err) {
-		return fmt.Errorf("%w: %s", errNoHelper, said(err))
+		return fmt.Errorf("%w: %s", errNoProgram, said(err))
 	}
 	return err
 }
@@ -77,15 +80,15 @@ func (e *engine) greet(ctx context.Context, i *identity, door *doorway, m *mux) 
 		setup.Socket = i.folder() + "/owner/" + doorwayFile
 	}
 	if err := helper.WriteLine(m, setup); err != nil {
-		return nil, fmt.Errorf("%w: it ended at once", errNoHelper)
+		return nil, fmt.Errorf("%w: it ended at once", errNoProgram)
 	}
 	var answer helper.Answer
 	if err := helper.ReadLine(m, &answer); err != nil {
-		return nil, fmt.Errorf("%w: it did not answer: %s", errNoHelper, m.complaint())
+		return nil, fmt.Errorf("%w: it did not answer: %s", errNoProgram, m.complaint())
 	}
 	switch {
 	case answer.Error != "":
-		return nil, fmt.Errorf("docker: the helper cannot serve: %s", answer.Error)
+		return nil, fmt.Errorf("%w: %s", errNoHelper, clip(answer.Error, maxSaid))
 	case answer.Socket && door != nil:
 		conn, err := door.accept(ctx, i.key)
 		m.Close()

@@ -32,7 +32,7 @@ type bench struct {
 	dir string // of its own, with the workspace in it
 
 	image string // for the measurements of containers
-	sb  *local.Sandbox
+	sb    *local.Sandbox
 
 	opened []*local.Sandbox // by the measurement of opening
 }

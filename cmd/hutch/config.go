@@ -28,6 +28,7 @@ type config struct {
 // composite.
 type backendConfig struct {
 	URL       string            `toml:"url"`
+	Name      string            `toml:"name"`
 	Isolation *isolation        `toml:"isolation"`
 	Network   bool              `toml:"network"`
 	HostPath  bool              `toml:"host_path"`
@@ -122,13 +123,15 @@ func (b *backendConfig) check(name string) error {
 		return errors.New("the name of a backend is not empty and has no colon")
 	case b.URL == "" && b.Default == "":
 		return errors.New("neither url nor, for a composite, default")
+	case b.Name != "" && !strings.HasPrefix(b.URL, "docker:"):
+		return errors.New("only the container of docker: has a name")
 	case b.URL != "" && (b.Default != "" || b.Routes != nil || b.ReadOnly != nil):
 		return errors.New("url and default, routes or read_only exclude each other")
 	case b.Default != "" && b.hasOptions():
 		return errors.New("a composite has no options of its own; set them on the backend whose commands they are for")
 	case strings.HasPrefix(b.URL, "docker:"):
 		if b.Isolation != nil || b.HostPath || b.Visible != nil || b.Protect != nil || b.Unprotect != nil {
-			return fmt.Errorf("%s takes network, env and limits, and no other options", b.URL)
+			return fmt.Errorf("%s takes name, network, env and limits, and no other options", b.URL)
 		}
 	case b.URL != "" && !strings.HasPrefix(b.URL, "local:") && b.hasOptions():
 		return fmt.Errorf("%s takes no options", b.URL)

@@ -57,7 +57,9 @@ func (o *opener) dockerOptions(image string, with *backendConfig) (*docker.Optio
 	}
 	opts.Memory, opts.Processes = opts.Limits.Memory, int64(opts.Limits.Processes)
 	opts.Limits.Memory, opts.Limits.Processes = 0, 0
-	opts.Name = dockName(image, common.Network)
+	if opts.Name = with.Name; opts.Name == "" {
+		opts.Name = dockName(image, common.Network)
+	}
 	return opts, nil
 }
 
