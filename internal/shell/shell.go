@@ -52,6 +52,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/hutch-dev/hutch"
 )
@@ -166,9 +167,11 @@ func (s *Sandbox) ready(ctx context.Context) error {
 func (s *Sandbox) Root() string { return s.opts.Root }
 
 // Close ends the commands that run and the shells. Operations under way are
-// waited for. It is safe to call it again.
+// waited for, some seconds; then they lose their shells. It is safe to call it
+// again.
 func (s *Sandbox) Close() error {
 	s.cancel()
+	defer time.AfterFunc(patience, s.pool.close).Stop()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
