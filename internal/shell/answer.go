@@ -122,12 +122,34 @@ func fileMode(m uint32) fs.FileMode {
 	return t | fs.FileMode(m&0o777)
 }
 
-// decode reads base64, in lines of any length.
+// decode reads base64, in lines of any length, or text in lines that begin with
+// a dot, or a comma if they have no end.
 func decode(body []byte) ([]byte, error) {
+	if len(body) > 0 && (body[0] == '.' || body[0] == ',') {
+		return decodeText(body)
+	}
 	out := make([]byte, base64.StdEncoding.DecodedLen(len(body)))
 	n, err := base64.StdEncoding.Decode(out, body)
 	if err != nil {
 		return nil, errGarbled
 	}
 	return out[:n], nil
+}
+
+func decodeText(body []byte) ([]byte, error) {
+	var out []byte
+	for line := range bytes.Lines(body) {
+		if len(line) < 2 || line[len(line)-1] != '\n' {
+			return nil, errGarbled
+		}
+		switch line[0] {
+		case '.':
+			out = append(out, line[1:]...)
+		case ',':
+			out = append(out, line[1:len(line)-1]...)
+		default:
+			return nil, errGarbled
+		}
+	}
+	return out, nil
 }

@@ -93,7 +93,7 @@ func (s *Sandbox) replace(ctx context.Context, function, name, ifRev string, arg
 			return nil, hutch.ErrConflict
 		}
 		end := s.turns.begin(name)
-		a, err := s.pool.ask(ctx, false, function, args...)
+		a, err := s.pool.tell(ctx, function, args...)
 		end(err == nil && a.word == "ok")
 		return a, err
 	})
@@ -101,7 +101,7 @@ func (s *Sandbox) replace(ctx context.Context, function, name, ifRev string, arg
 
 // change calls a function that changes files.
 func (s *Sandbox) change(ctx context.Context, function string, args ...string) (*answer, error) {
-	return s.inTurn(ctx, func() (*answer, error) { return s.pool.ask(ctx, false, function, args...) })
+	return s.inTurn(ctx, func() (*answer, error) { return s.pool.tell(ctx, function, args...) })
 }
 
 // inTurn does a change. Those of this Sandbox wait for each other here; where
@@ -114,17 +114,47 @@ func (s *Sandbox) inTurn(ctx context.Context, do func() (*answer, error)) (*answ
 	}
 	defer func() { <-s.changes }()
 	s.pool.change()
-	for wait := time.Millisecond; ; wait = min(2*wait, 50*time.Millisecond) {
+	defer s.idle()
+	for wait := time.Millisecond; ; wait *= 2 {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
 		a, err := do()
+		if err == nil && a.rest == "yield" {
+			time.Sleep(2 * lookAgain) // so that who wants the lock gets it
+		}
 		if err != nil || a.word != "busy" {
 			return a, err
 		}
 		select {
 		case <-ctx.Done():
-		case <-time.After(wait):
+		case <-time.After(min(wait, lookAgain)):
 		}
 	}
+}
+
+const (
+	// lookAgain is how long the lock of another Sandbox is not asked for.
+	lookAgain = 10 * time.Millisecond
+	// keep is how long the lock is kept after a change, for the next one.
+	keep = 100 * time.Millisecond
+)
+
+// idle lets go of the lock some time after the last change. The change is held.
+func (s *Sandbox) idle() {
+	if s.release != nil {
+		s.release.Reset(keep)
+		return
+	}
+	s.release = time.AfterFunc(keep, func() {
+		select {
+		case s.changes <- struct{}{}:
+		default:
+			return // another change is under way, and comes by here
+		}
+		defer func() { <-s.changes }()
+		ctx, cancel := context.WithTimeout(s.over, patience)
+		defer cancel()
+		s.pool.tell(ctx, "release")
+	})
 }

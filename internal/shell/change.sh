@@ -1,63 +1,5 @@
 # What changes files. tmp is a file in the staging directory.
 
-# stage: makes the staging directory, and this shell one of those that use it.
-stage() {
-	[ "$staged" ] && [ -e "$st/s.$sid" ] && return 0
-	e=$(mkdir -m 700 "$st" 2>&1) || [ -d "$st" ] || { why "$e"; return 1; }
-	[ ! -L "$st" ] || { r=denied; return 1; }
-	printf '%s\n' "$me" >>"$st/s.$sid" || {
-		e=$(mkdir "$st/s.$sid.dir" 2>&1) && rmdir "$st/s.$sid.dir"
-		why "$e"
-		return 1
-	}
-	staged=1
-}
-
-# lock: takes the one lock of changes; r is busy while somebody holds it. It is a
-# file that says who. No program is needed for it.
-lock() {
-	r=busy
-	set -C
-	if command exec 7>"$st/lock"; then
-		set +C
-		printf '%s\n' "$me" >&7 && exec 7>&- && return 0
-		exec 7>&-
-		rm -f "$st/lock"
-		r=full
-		return 1
-	fi
-	set +C
-	h=
-	if read -r h <"$st/lock"; then
-		alive "${h%% *}" "${h#* }" || unstale "$h"
-	elif [ -e "$st/lock" ]; then # he is about to say who he is, or died before
-		old "$st/lock" && unstale "$h"
-	elif [ -d "$st" ]; then # he has let go, or there is no place for a lock
-		e=$(mkdir "$st/try.$$" 2>&1) && rmdir "$st/try.$$" || why "$e"
-	else
-		staged=
-	fi
-	return 1
-}
-
-# old FILE: whether that is some seconds old.
-old() {
-	a=$(stat -c %Y "$1") && [ $(($(date +%s) - a)) -gt 5 ]
-}
-
-# unstale HOLDER: takes the lock away from one that is gone; one at a time, so
-# that nobody takes it from who came next.
-unstale() {
-	if mkdir "$st/unlock"; then
-		h=
-		read -r h <"$st/lock"
-		[ "$h" = "$1" ] && rm -f "$st/lock"
-	else
-		old "$st/unlock" || return
-	fi
-	rmdir "$st/unlock"
-}
-
 # commit NAME IFREV MODE SIZE: gives tmp its name. Others may remove the parents
 # meanwhile.
 commit() {
@@ -147,9 +89,10 @@ fresh() {
 	k=$((k + 1)) tmp=$st/w.$sid.$$.$k
 }
 
-# finish: lets go of the lock, and of tmp if that has got no name.
+# finish: lets go of tmp if that has got no name, and perhaps of the lock.
 finish() {
-	if [ "$r" = ok ]; then rm -f "$st/lock"; else rm -f "$tmp" "$st/lock"; fi
+	[ "$r" = ok ] || rm -f "$tmp"
+	unlock
 }
 
 # h_write NAME IFREV MODE SIZE FORM CONTENT: the content as it is, or in base64.
@@ -192,9 +135,7 @@ h_drop() {
 
 # h_remove does without the lock where that cannot be made: on a full disk.
 h_remove() {
-	held=
-	if stage && lock; then held=$st/lock
-	elif [ "$r" = busy ]; then return; fi
+	stage && lock || [ "$r" != busy ] || return
 	if ! go "$1" ''; then [ "$r" = hidden ] && r=reserved
 	elif [ ! -L "./$last" ] && [ -d "./$last" ]; then
 		e=$(rmdir "./$last" 2>&1) && r=ok || why "$e"
@@ -203,13 +144,13 @@ h_remove() {
 	else
 		r=noent
 	fi
-	[ -z "$held" ] || rm -f "$held"
+	unlock
 }
 
 h_rename() {
 	stage && lock || return
 	rename "$1" "$2" && r=ok who=
-	rm -f "$st/lock"
+	unlock
 }
 
 # rename FROM TO: who says which of the two is to blame.
@@ -242,6 +183,7 @@ h_leave() {
 	rm -f "$st/w.$sid."* "$st/s.$sid"
 	set -f
 	tidy
+	release
 	r=ok
 }
 
@@ -249,7 +191,8 @@ h_leave() {
 tidy() {
 	[ -d "$st" ] && [ ! -L "$st" ] && unused && lock || return
 	unused && rm -f "$st/stamp"
-	rm -f "$st/lock"
+	release
+	rm -f "$st/want"
 	rmdir "$st"
 }
 

@@ -126,7 +126,7 @@ func TestSweep(t *testing.T) {
 	}
 	os.WriteFile(filepath.Join(staged, "s."+dead.pool.session), []byte("999999999 1\n1 1\nx\n"), 0o600)
 	p.open(t).Close()
-	got := left(t, staged)
+	got := slices.DeleteFunc(left(t, staged), func(name string) bool { return name == "lock" || name == "want" })
 	want := []string{"s." + living.pool.session, "stamp", "w." + living.pool.session + ".1.1"}
 	if !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)

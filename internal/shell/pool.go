@@ -19,6 +19,7 @@ type pool struct {
 
 	mu     sync.Mutex
 	idle   []*server
+	writer *server // the shell of changes, which keeps the lock for a while
 	all    map[*server]bool
 	closed bool
 	writes bool // something was changed, so there may be a staging directory
@@ -127,6 +128,36 @@ func (p *pool) ask(ctx context.Context, looks bool, function string, args ...str
 	}
 }
 
+// tell calls a function that changes something. The caller holds the changes.
+func (p *pool) tell(ctx context.Context, function string, args ...string) (*answer, error) {
+	p.mu.Lock()
+	sv := p.writer
+	p.writer = nil
+	p.mu.Unlock()
+	if sv != nil && !sv.alive() {
+		p.forget(sv)
+		sv = nil
+	}
+	if sv == nil && function == "release" { // it went with the shell
+		return &answer{word: "ok"}, nil
+	}
+	if sv == nil {
+		var err error
+		if sv, err = p.server(ctx); err != nil {
+			return nil, err
+		}
+	}
+	a, err := sv.call(ctx, maxAnswer, function, args...)
+	if err != nil {
+		p.forget(sv)
+		return nil, err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.writer = sv
+	return a, nil
+}
+
 // change says that something is about to be staged.
 func (p *pool) change() {
 	p.mu.Lock()
@@ -149,5 +180,5 @@ func (p *pool) close() {
 		sv.close()
 	}
 	clear(p.all)
-	p.idle = nil
+	p.idle, p.writer = nil, nil
 }

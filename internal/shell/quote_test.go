@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/hutch-dev/hutch"
 )
 
 // nasty are words that careless quoting changes.
@@ -145,6 +147,21 @@ func FuzzNodes(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestText reads what a shell prints of a small file without a program.
+func TestText(t *testing.T) {
+	for i, f := range flavours {
+		s := sandbox(t, i)
+		for _, content := range append([]string{"x\n", "\n\n", "\n\nx", ".", ",", ".\n,", "a\tb\n", `a\b\n`, "a\\\nb", " a \n b ", "a\x00b", "a\r\n", "\x00", "//:\n//:"}, nasty...) {
+			write(t, s, "f", content)
+			for range 2 {
+				if got, err := hutch.ReadFile(t.Context(), s, "f"); err != nil || string(got) != content {
+					t.Errorf("%s: %q, %v; want %q", f.name, got, err, content)
+				}
+			}
+		}
+	}
 }
 
 // FuzzFilter cuts standard error with the line of the wrapper into pieces.

@@ -88,7 +88,7 @@ func (s *Sandbox) open(ctx context.Context, name string) opened {
 	var o opened
 	if known == "" {
 		o.node, o.data, o.err = whole(a.body)
-	} else if o.data, o.node, o.err = chunk(a.body, bytes.LastIndex(a.body, mark)); o.err == nil && o.node.rev != known {
+	} else if o.data, o.node, o.err = chunk(a.body, bytes.LastIndex(a.body, mark)); o.err == nil && (o.node.rev != known || int64(len(o.data)) != o.node.size) {
 		o.err = hutch.ErrConflict // or a new version: look twice
 	}
 	if o.err == nil {

@@ -10,9 +10,9 @@ exec 2>/dev/null
 rp=${root%/}/
 st=${rp}.hutch-tmp
 nl='
-'
+' tab='	'
 form='//:%f %s %i %Y %y %Z %z %n'
-me= staged= k=0 r=fail who=
+me= staged= held= k=0 r=fail who=
 
 h_end() {
 	printf '\n//:%s %s %s\n' "$1" "$r" "$who"
@@ -149,6 +149,16 @@ h_list() {
 	[ "$at" ] || who=root
 }
 
+# text: what is open as 9, if that is plain text, in lines after a dot, the last one
+# after a comma if it has no end. It uses no program; a NUL byte may be missing.
+text() {
+	t=
+	while IFS= read -r x; do t="$t.$x$nl"; done </proc/self/fd/9
+	[ -z "$x" ] || t="$t,$x$nl"
+	case $t in *[!\ -~"$nl$tab"]*) return 1 ;; esac
+	printf %s "$t"
+}
+
 # h_open NAME KNOWN: a small file whole, between two looks at it; a larger one
 # stays open as 9. Who has had a look before, and says so with KNOWN, gets the
 # second one alone.
@@ -162,7 +172,8 @@ h_open() {
 	command exec 9<"./$last" || { [ -e "./$last" ] || r=noent; return; }
 	r=fail
 	if [ "$2" ]; then
-		base64 <&9 && stat -L -c "$form" /proc/self/fd/9 && r=ok
+		size=${2#*-}
+		{ [ "${size%%-*}" -le 1024 ] && text || base64 <&9; } && stat -L -c "$form" /proc/self/fd/9 && r=ok
 	elif o=$(stat -L -c "$form" /proc/self/fd/9); then
 		printf '%s\n' "$o"
 		fields $o

@@ -15,6 +15,8 @@ import (
 var (
 	//go:embed serve.sh
 	serveScript string
+	//go:embed lock.sh
+	lockScript string
 	//go:embed change.sh
 	changeScript string
 	//go:embed place.sh
@@ -54,7 +56,7 @@ func serve(ctx context.Context, h Host, o *Options, session string) (*server, er
 	go sv.read()
 	go io.Copy(io.Discard, p.Stderr())
 	script := "root=" + quote(o.Root) + " sid=" + quote(session) + " lim=" + strconv.Itoa(small) + "\n" +
-		serveScript + changeScript + placeScript + "began $$ && me=\"$$ $t\"\nr=ok\nh_end " + sv.token + ".0\n"
+		serveScript + lockScript + changeScript + placeScript + "began $$ && me=\"$$ $t\"\nr=ok\nh_end " + sv.token + ".0\n"
 	if a, err := sv.send(ctx, script, maxAnswer); err != nil || a.word != "ok" {
 		sv.close()
 		if err == nil {

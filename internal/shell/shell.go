@@ -19,9 +19,10 @@
 // no operation shows or touches, and which takes its name in one step. Where
 // that name is on another file system than the root (a volume below it), the
 // step is that of mv: a copy. Changes hold a lock there, so conditional writes
-// are exact among all sandboxes of this package on one root. What a process
-// that is gone has left there, the next Open removes, and who needs a lock that
-// it held takes it over.
+// are exact among all sandboxes of this package on one root. It is kept for a
+// tenth of a second, unless somebody else wants it. What a process that is gone
+// has left there, the next Open removes, and who needs a lock that it held takes
+// it over.
 //
 // A Rev is made of inode, size, modification and change time; see package local
 // for what that promises. A shell cannot give a file an exact time, so a write
@@ -87,6 +88,7 @@ type Sandbox struct {
 	// changes is held by every change, so that those of one Sandbox do not wait
 	// in their shells for the lock that is in the place.
 	changes chan struct{}
+	release *time.Timer // lets go of the lock; changes is held
 	turns   turns
 	looks   looks
 	known   known
@@ -179,10 +181,14 @@ func (s *Sandbox) Close() error {
 	}
 	s.closed = true
 	s.runs.Wait()
+	s.changes <- struct{}{}
+	if s.release != nil {
+		s.release.Stop()
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	if s.pool.staged() {
-		s.pool.ask(ctx, false, "leave")
+		s.pool.tell(ctx, "leave")
 	}
 	s.pool.close()
 	return nil
