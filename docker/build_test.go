@@ -61,7 +61,7 @@ func buildTest(t *testing.T, e *engine, r Runtime, o *BuildOptions) string {
 // inside runs a script in a container of image and returns what it printed.
 func inside(t *testing.T, e *engine, image, user, script string) string {
 	t.Helper()
-	id := containerOf(t, e, image, user, script)
+	id := containerOf(t, e, image, user, "exec 2>&1; "+script) // in the order it was printed
 	wait := e.api.ContainerWait(t.Context(), id, client.ContainerWaitOptions{Condition: container.WaitConditionNextExit})
 	if _, err := e.api.ContainerStart(t.Context(), id, client.ContainerStartOptions{}); err != nil {
 		t.Fatal(err)
