@@ -112,6 +112,7 @@ func TestBuildTogether(t *testing.T) {
 func TestBuildProgressFails(t *testing.T) {
 	builders(t, func(t *testing.T, e *engine, o *BuildOptions) {
 		r := testRuntime(t, e)
+		r.Setup = []string{"sleep 60"} // it is stopped on the engine before
 		o.Progress = failingWriter{}
 		if _, err := e.imageOf(t.Context(), r, o); !errors.Is(err, os.ErrClosed) {
 			t.Errorf("%v", err)
