@@ -4,9 +4,12 @@ import (
 	"errors"
 	"io/fs"
 	"math"
+	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 )
 
 // TestOptions refuses options that make no sense, before any engine is asked.
@@ -111,5 +114,24 @@ func TestLabels(t *testing.T) {
 	other := o
 	if other.Memory *= 2; other.hash("img") == o.hash("img") || o.hash("img2") == o.hash("img") {
 		t.Error("other options have the same hash")
+	}
+}
+
+// TestInText has a shell say what arguments it gets.
+func TestInText(t *testing.T) {
+	args := []string{"printf", `<%s>`, "a b", "\xff", "it's", "\xfe\n\xfd", "$(x) `y` \\", "é\x80", ""}
+	cmd := inText(args)
+	for _, a := range cmd {
+		if !utf8.ValidString(a) {
+			t.Errorf("%q is no text", a)
+		}
+	}
+	out, err := exec.Command(cmd[0], cmd[1:]...).Output()
+	want := "<" + strings.Join(args[2:], "><") + ">"
+	if string(out) != want || err != nil {
+		t.Errorf("%q, %v, not %q", out, err, want)
+	}
+	if plain := []string{"a", "b'"}; !slices.Equal(inText(plain), plain) {
+		t.Error("text goes as it is")
 	}
 }

@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	cerrdefs "github.com/containerd/errdefs"
 	"github.com/hutch-dev/hutch/internal/shell"
@@ -72,6 +75,9 @@ func (s *Sandbox) openShell(ctx context.Context) error {
 	if got.Container.Config != nil {
 		env = got.Container.Config.Env
 	}
+	if !slices.ContainsFunc(env, func(kv string) bool { return strings.HasPrefix(kv, "PATH=") }) {
+		env = append(env, "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin") // as the engine does
+	}
 	o := Options{User: s.ident.user}
 	uid, gid := o.ids()
 	s.plain, err = shell.Open(ctx, &execs{s.e, s.id}, &shell.Options{Root: s.ident.root, Env: env, UID: uid, GID: gid, Exclusive: true})
@@ -128,7 +134,7 @@ var _ shell.Host = (*execs)(nil)
 
 func (x *execs) Start(ctx context.Context, args []string, o shell.StartOptions) (shell.Process, error) {
 	made, err := x.e.api.ExecCreate(ctx, x.id, client.ExecCreateOptions{
-		Cmd: args, Env: o.Env, WorkingDir: o.Dir, AttachStdin: o.Stdin, AttachStdout: true, AttachStderr: true,
+		Cmd: inText(args), Env: o.Env, WorkingDir: o.Dir, AttachStdin: o.Stdin, AttachStdout: true, AttachStderr: true,
 	})
 	if err != nil {
 		return nil, x.lost(err)
@@ -138,6 +144,33 @@ func (x *execs) Start(ctx context.Context, args []string, o shell.StartOptions) 
 		return nil, x.lost(err)
 	}
 	return newExecProcess(x, made.ID, att.HijackedResponse), nil
+}
+
+// inText is a command whose arguments all are UTF-8, which the engine's JSON
+// demands. Where they are not, a shell makes them what they were.
+func inText(args []string) []string {
+	if !slices.ContainsFunc(args, func(a string) bool { return !utf8.ValidString(a) }) {
+		return args
+	}
+	var script strings.Builder
+	script.WriteString("exec")
+	for _, a := range args {
+		script.WriteString(" '")
+		for len(a) > 0 {
+			r, n := utf8.DecodeRuneInString(a)
+			switch {
+			case r == utf8.RuneError && n == 1: // never a line end, which $() would drop
+				fmt.Fprintf(&script, `'"$(printf '\%03o')"'`, a[0])
+			case r == '\'':
+				script.WriteString(`'\''`)
+			default:
+				script.WriteString(a[:n])
+			}
+			a = a[n:]
+		}
+		script.WriteString("'")
+	}
+	return []string{"/bin/sh", "-c", script.String()}
 }
 
 // lost tells a container that is gone from a request that was refused.
