@@ -97,6 +97,12 @@ finish() {
 
 # h_write NAME IFREV MODE SIZE FORM CONTENT: the content as it is, or in base64.
 h_write() {
+	case $2 in
+	absent) # most that lose need no lock to know it
+		go "$1" final && [ -f "./$last" ] && r=present && return
+		r=fail
+		;;
+	esac
 	fresh || return
 	fill "$5" "$6" || e=$(fill "$5" "$6" 2>&1) || {
 		why "$e"

@@ -13,6 +13,9 @@ import (
 // TestCommands is the part of the law that each shell could break its own way.
 func TestCommands(t *testing.T) {
 	for i, f := range flavours {
+		if i > 0 && testing.Short() {
+			break
+		}
 		t.Run(f.name, func(t *testing.T) {
 			backendtest.TestCommands(t, func(t testing.TB) hutch.Sandbox { return sandbox(t, i) })
 		})
