@@ -14,8 +14,9 @@ import (
 	"github.com/moby/moby/client"
 )
 
-// imported makes an image of a tar archive; it goes with the test.
-func imported(t *testing.T, e *engine, name string, entries []tar.Header) {
+// imported makes an image of a tar archive whose files all begin as content
+// does; it goes with the test.
+func imported(t *testing.T, e *engine, name string, entries []tar.Header, content []byte) {
 	t.Helper()
 	var buf bytes.Buffer
 	w := tar.NewWriter(&buf)
@@ -24,7 +25,7 @@ func imported(t *testing.T, e *engine, name string, entries []tar.Header) {
 			t.Fatal(err)
 		}
 		if h.Size > 0 {
-			_, _ = w.Write(bytes.Repeat([]byte("x"), int(h.Size)))
+			_, _ = w.Write(content[:h.Size])
 		}
 	}
 	if err := w.Close(); err != nil {
@@ -71,7 +72,7 @@ func TestHostileImages(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			image := "hutch-hostile-" + random(4)
-			imported(t, e, image, c.image)
+			imported(t, e, image, c.image, []byte("xxx"))
 			s, err := Open(t.Context(), &Options{Image: image})
 			if err != nil {
 				if c.opens {
