@@ -100,10 +100,11 @@ func Open(ctx context.Context, opts *Options) (*Sandbox, error) {
 // openError puts operation and name around an error that has none.
 func openError(err error) error {
 	var pe *fs.PathError
+	var be *BuildError
 	if errors.As(err, &pe) {
 		return err
 	}
-	if !errors.Is(err, ErrNoEngine) && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
+	if !errors.As(err, &be) && !errors.Is(err, ErrNoEngine) && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
 		err = &causeError{said(err), []error{err}}
 	}
 	return &fs.PathError{Op: "open", Path: ".", Err: err}
@@ -129,8 +130,14 @@ func (e *engine) open(ctx context.Context, o *Options) (*Sandbox, error) {
 			return s, err
 		}
 	}
-	b := &blueprint{identity: &i, opts: o, image: image}
-	return e.make(ctx, b, f)
+	s, err := e.make(ctx, &blueprint{identity: &i, opts: o, image: image}, f)
+	if err == nil || !notFound(err) || o.Runtime == nil {
+		return s, err
+	}
+	if image, err = e.image(ctx, o); err != nil { // somebody has pruned it meanwhile
+		return nil, err
+	}
+	return e.make(ctx, &blueprint{identity: &i, opts: o, image: image}, f)
 }
 
 // image makes sure that the image is there and returns what to call it.

@@ -25,7 +25,7 @@ func (o *opener) docker(image string, with *backendConfig) (made, error) {
 	if err != nil {
 		return made{}, usage(err)
 	}
-	opts.Build.Progress = o.c.err
+	opts.Build.Progress = harmless{o.c.err}
 	sb, err := docker.Open(o.c.in.ctx, opts)
 	if err != nil {
 		return made{}, fmt.Errorf("open docker:%s: %w", image, bare(err))
