@@ -28,7 +28,7 @@ func (o *opener) docker(image string, with *backendConfig) (made, error) {
 	opts.Build.Progress = harmless{o.c.err}
 	sb, err := docker.Open(o.c.in.ctx, opts)
 	if err != nil {
-		return made{}, fmt.Errorf("open docker:%s: %w", image, bare(err))
+		return made{}, fmt.Errorf("open docker:%s: %w", image, o.c.buildFailure(bare(err)))
 	}
 	if why := sb.Plain(); why != "" {
 		fmt.Fprintf(o.c.err, "hutch: slower than it could be, no helper in the container: %s\n", visible(why, false))
