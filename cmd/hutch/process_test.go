@@ -176,8 +176,7 @@ func TestInterruptedWrite(t *testing.T) {
 		if err := errors.Join(err, cmd.Start()); err != nil {
 			t.Fatal(err)
 		}
-		io.WriteString(in, "half")
-		time.Sleep(100 * time.Millisecond) // until the signal is caught
+		io.WriteString(in, strings.Repeat("half", 64<<10)) // more than a pipe holds: it is being read, and signals are caught
 		cmd.Process.Signal(syscall.SIGINT)
 		if got := exitStatus(t, cmd.Wait()); got != 130 {
 			t.Errorf("%s: exit status %d", backend, got)
