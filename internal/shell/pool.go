@@ -7,7 +7,8 @@ import (
 	"sync"
 )
 
-// shells is how many serve at a time, open large files aside.
+// shells is how many serve at a time, those of open large files and the one of
+// changes aside.
 const shells = 4
 
 // pool holds the shells, which are started when they are needed.
