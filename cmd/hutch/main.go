@@ -68,6 +68,15 @@ workspace is ever read as configuration, since an agent could have written it:
   token_file = "token"        # in place of $HUTCH_TOKEN
   ca_file = "ca.pem"          # whom to trust; the default is the system
 
+  [backends.lab]
+  url = "docker:lab"          # an image, or a runtime; also network, env, limits
+  name = "lab"                # of the container; the default is one for each
+                              # user and image
+
+  [runtimes.lab]              # see hutch runtimes --help
+  base = "python:3.12-slim"
+  packages = ["pandas>=2.0"]
+
   [backends.work]             # several backends as one
   default = "code"
   routes = { "/notes/" = "state:notes.json", "/docs/" = "local:/my/docs" }
