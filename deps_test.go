@@ -27,6 +27,8 @@ var imports = map[string][]string{
 	"state":           {"."},
 	"iofs":            {"."},
 	"composite":       {"."},
+	"guard":           {"."},
+	"tool":            {".", "guard"},
 	"local":           {".", "internal/jail", "golang.org/x/sys/unix"},
 	"internal/wire":   {"."},
 	"remote":          {".", "internal/wire"},

@@ -28,10 +28,10 @@ type Edit struct {
 	All bool
 }
 
-// EditResult says what EditFile did.
+// EditResult says what EditFile or UpdateFile did.
 type EditResult struct {
 	Info     Info  // of the new version
-	Replaced []int // occurrences replaced, for each edit
+	Replaced []int // of EditFile: occurrences replaced, for each edit
 	// Before and After are the whole content, for a diff. Do not change them.
 	Before, After []byte
 }
@@ -41,8 +41,7 @@ type EditResult struct {
 // replaced stay as they are: line ends, byte order mark, mode, a missing final
 // newline.
 //
-// It is a compare-and-swap on the revision that was read, tried again when
-// somebody else was faster, so that edits side by side never lose one.
+// It is an [UpdateFile]: edits side by side never lose one.
 //
 // An edit that cannot be applied is an [*EditError] inside an [*fs.PathError]
 // and matches fs.ErrInvalid. A file larger than MaxEdit is ErrTooLarge.
@@ -50,9 +49,42 @@ func EditFile(ctx context.Context, b Backend, name string, edits []Edit) (EditRe
 	if err := checkEdits(edits); err != nil {
 		return EditResult{}, pathError("edit", name, err)
 	}
+	var counts []int
+	res, err := UpdateFile(ctx, b, name, func(before []byte, _ Info) (after []byte, err error) {
+		if !utf8.Valid(before) {
+			return nil, &EditError{Kind: EditNotText}
+		}
+		if after, counts, err = apply(before, edits); err == nil && bytes.Equal(before, after) {
+			err = &EditError{Kind: EditUnchanged, Index: len(edits) - 1}
+		}
+		return after, err
+	})
+	res.Replaced = counts
+	if err != nil {
+		return EditResult{}, err
+	}
+	return res, nil
+}
+
+// Updater is how a wrapper takes part in [UpdateFile]: it does what UpdateFile
+// does, on what it wraps.
+type Updater interface {
+	Update(ctx context.Context, name string, change func(before []byte, i Info) (after []byte, err error)) (EditResult, error)
+}
+
+// UpdateFile replaces the content of a file by what change makes of it. It is a
+// compare-and-swap on the revision that was read, tried again with a new call
+// of change when somebody else was faster, so that updates side by side never
+// lose one. change must not keep or alter before. Where it returns the same
+// bytes nothing is written; its error ends the update, inside an
+// [*fs.PathError]. A file larger than MaxEdit, before or after, is ErrTooLarge.
+func UpdateFile(ctx context.Context, b Backend, name string, change func(before []byte, i Info) (after []byte, err error)) (EditResult, error) {
+	if u, ok := As[Updater](b); ok {
+		return u.Update(ctx, name, change)
+	}
 	for try := 0; ; try++ {
-		res, err := editOnce(ctx, b, name, edits)
-		if !errors.Is(err, ErrConflict) || try >= maxTries {
+		res, refused, err := updateOnce(ctx, b, name, change)
+		if refused || !errors.Is(err, ErrConflict) || try >= maxTries {
 			return res, err
 		}
 		if err := pause(ctx, try); err != nil {
@@ -61,7 +93,7 @@ func EditFile(ctx context.Context, b Backend, name string, edits []Edit) (EditRe
 	}
 }
 
-// maxTries bounds EditFile on a file that somebody rewrites without end.
+// maxTries bounds UpdateFile on a file that somebody rewrites without end.
 const maxTries = 10_000
 
 // pause waits a little, longer and at random when many are at the same file.
@@ -79,27 +111,30 @@ func pause(ctx context.Context, try int) error {
 	}
 }
 
-func editOnce(ctx context.Context, b Backend, name string, edits []Edit) (EditResult, error) {
-	before, info, err := readText(ctx, b, name)
+// updateOnce reports whether change has refused, which no other try would mend.
+func updateOnce(ctx context.Context, b Backend, name string, change func([]byte, Info) ([]byte, error)) (res EditResult, refused bool, err error) {
+	before, info, err := readWhole(ctx, b, name)
 	if err != nil {
-		return EditResult{}, err
+		return EditResult{}, false, err
 	}
-	after, counts, err := apply(before, edits)
+	after, err := change(before, info)
+	if err == nil && len(after) > MaxEdit {
+		err = fmt.Errorf("%w: the result has %d bytes, at most %d", ErrTooLarge, len(after), MaxEdit)
+	}
 	if err != nil {
-		return EditResult{}, pathError("edit", name, err)
+		return EditResult{}, true, pathError("edit", name, err)
 	}
-	if bytes.Equal(before, after) {
-		return EditResult{}, pathError("edit", name, &EditError{Kind: EditUnchanged, Index: len(edits) - 1})
+	if !bytes.Equal(before, after) {
+		info, err = b.Write(ctx, name, bytes.NewReader(after), &WriteOptions{IfRev: info.Rev})
 	}
-	info, err = b.Write(ctx, name, bytes.NewReader(after), &WriteOptions{IfRev: info.Rev})
 	if err != nil {
-		return EditResult{}, err
+		return EditResult{}, false, err
 	}
-	return EditResult{Info: info, Replaced: counts, Before: before, After: after}, nil
+	return EditResult{Info: info, Before: before, After: after}, false, nil
 }
 
-// readText reads a file that can be edited.
-func readText(ctx context.Context, b Backend, name string) ([]byte, Info, error) {
+// readWhole reads a file that can be edited.
+func readWhole(ctx context.Context, b Backend, name string) ([]byte, Info, error) {
 	f, err := b.Open(ctx, name)
 	if err != nil {
 		return nil, Info{}, err
@@ -110,13 +145,7 @@ func readText(ctx context.Context, b Backend, name string) ([]byte, Info, error)
 		return nil, info, pathError("edit", name, fmt.Errorf("%w: %d bytes, at most %d can be edited", ErrTooLarge, info.Size, MaxEdit))
 	}
 	data, err := readAll(ctx, name, f)
-	if err != nil {
-		return nil, info, err
-	}
-	if !utf8.Valid(data) {
-		return nil, info, pathError("edit", name, &EditError{Kind: EditNotText})
-	}
-	return data, info, nil
+	return data, info, err
 }
 
 func checkEdits(edits []Edit) error {

@@ -148,6 +148,22 @@ type Renamer interface {
 	Rename(ctx context.Context, from, to string) error
 }
 
+// Linker is the power of a backend to say where a name leads, and to work
+// without links. A backend that can have no symbolic link has it too: every
+// name leads to itself. Rules about names hold only with it.
+type Linker interface {
+	// Real is the name that name leads to, every link on the way and at the end
+	// followed; the parts from the first one that does not exist stay as they
+	// are. A link that leaves the backend matches fs.ErrPermission, as in Open;
+	// one that leads in a circle fs.ErrInvalid.
+	Real(ctx context.Context, name string) (string, error)
+	// Unlinked is the same backend with its speeds, but no operation of it goes
+	// through a link: a link in a name, or at its end where the operation would
+	// follow it, matches fs.ErrPermission. What Real has answered and somebody
+	// replaces by a link meanwhile is thus refused, not followed.
+	Unlinked() Backend
+}
+
 // Execer is the power to run commands.
 type Execer interface {
 	// Exec runs cmd and waits for it. A command that ran and ended is a Result
@@ -160,6 +176,28 @@ type Execer interface {
 	// been written to its Stdout and Stderr. When ctx ends the tree is killed
 	// and Exec returns ctx's error.
 	Exec(ctx context.Context, cmd *Cmd) (Result, error)
+}
+
+// Confiner is the power of a sandbox to keep commands from files of the backend.
+type Confiner interface {
+	// Confine keeps every command that starts from now on from what c says. It
+	// adds to what was asked for before, whoever asked, and cannot be taken back
+	// while the sandbox is open. What it cannot keep commands from is an error
+	// that matches errors.ErrUnsupported, and then nothing has changed.
+	Confine(ctx context.Context, c Confinement) error
+}
+
+// Confinement is what commands are kept from, as patterns of [Glob] on whole
+// names, hidden files included and case ignored. What is below a directory that
+// matches matches too. Of each list the first pattern that matches decides; one
+// that begins with "!" excepts what it matches, other than in .gitignore.
+type Confinement struct {
+	// Hide is what commands cannot read, whether they find it by its name or not.
+	Hide []string
+	// Protect is what commands can neither write nor remove, rename or replace.
+	// A pattern without wildcards holds also for what does not exist; one with
+	// wildcards for what exists when the command starts, or soon after.
+	Protect []string
 }
 
 // Rooted is the power to say under which absolute path commands see the root of

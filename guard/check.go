@@ -1,0 +1,96 @@
+package guard
+
+import (
+	"context"
+	"io/fs"
+
+	"github.com/hutch-dev/hutch"
+)
+
+// Op is a kind of operation, as rules name it.
+type Op string
+
+// The operations. A write makes a file or replaces one blindly; an edit replaces
+// the version that was read ([hutch.UpdateFile]). Removing and renaming are
+// writes of every name that they change; a copy reads one and writes the other.
+const (
+	Read    Op = "read"
+	Write   Op = "write"
+	Edit    Op = "edit"
+	List    Op = "ls"
+	Glob    Op = "glob"
+	Grep    Op = "grep"
+	Execute Op = "execute"
+)
+
+// Ops are all operations, in the order in which rules are shown.
+func Ops() []Op { return []Op{Read, Write, Edit, List, Glob, Grep, Execute} }
+
+// Request is one operation that somebody wants done.
+type Request struct {
+	Op Op
+	// Name is the name that the operation is about, with every link followed:
+	// what it leads to, not what was typed. For Execute it is the directory.
+	Name string
+	// Path is how tools show Name, [hutch.PathOf].
+	Path string
+	// Cmd is the command of an Execute, else nil. It must not be altered.
+	Cmd *hutch.Cmd
+	// Change is what a write or an edit would make of the file, nil for other
+	// operations. Where it is too large to be shown, neither side is there.
+	Change *Change
+}
+
+// Change is a file before and after. A nil Before is a file that is not there
+// yet, a nil After one that goes.
+type Change struct {
+	Before, After []byte
+	Size          int64 // of After, in bytes
+	TooLarge      bool  // more than MaxChange; Before and After are nil
+}
+
+// MaxChange is the size in bytes of the largest file that is shown to a Check.
+const MaxChange = 8 << 20
+
+// Outlook is what can become of an operation.
+type Outlook int
+
+// The outlooks. Denied: no request of this kind is ever allowed. Asked: some
+// wait for somebody's approval. Allowed: what is allowed is allowed at once.
+const (
+	Denied Outlook = iota
+	Asked
+	Allowed
+)
+
+// Check decides. It is safe for concurrent use.
+type Check interface {
+	// Check returns nil for what is allowed. A refusal is an error that matches
+	// fs.ErrPermission, best a [*Refusal], whose text a model can act on. It may
+	// wait for somebody to answer, until ctx ends.
+	Check(ctx context.Context, r *Request) error
+	// Visible reports, at once and without asking anybody, whether a name is
+	// shown in the results of op, which is List, Glob or Grep.
+	Visible(op Op, name string) bool
+	// Outlook says in advance what can become of an operation.
+	Outlook(op Op) Outlook
+	// Confinement is what commands must be kept from for the rules to hold for
+	// them as well.
+	Confinement() hutch.Confinement
+}
+
+// Refusal is the error of what is not allowed. It matches fs.ErrPermission.
+type Refusal struct {
+	Text string // a sentence for whoever wanted it
+}
+
+func (r *Refusal) Error() string { return r.Text }
+
+// Unwrap makes a Refusal match fs.ErrPermission.
+func (r *Refusal) Unwrap() error { return fs.ErrPermission }
+
+// Foreseer is the power of a guarded backend to say what can become of an
+// operation: tools that can do nothing are not offered.
+type Foreseer interface {
+	Outlook(op Op) Outlook
+}
