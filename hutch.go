@@ -189,8 +189,9 @@ type Confiner interface {
 
 // Confinement is what commands are kept from, as patterns of [Glob] on whole
 // names, hidden files included and case ignored. What is below a directory that
-// matches matches too. Of each list the first pattern that matches decides; one
-// that begins with "!" excepts what it matches, other than in .gitignore.
+// matches matches too. Of each list the first pattern that matches decides, other
+// than in .gitignore; one that begins with "!" excepts what it matches, which is
+// the very name in its own case and nothing below it.
 type Confinement struct {
 	// Hide is what commands cannot read, whether they find it by its name or not.
 	Hide []string

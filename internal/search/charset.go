@@ -7,6 +7,7 @@ type charset struct {
 	ascii  [2]uint64
 	ranges []rune // pairs of first and last
 	negate bool
+	folds  *charset // if not nil, this set in any case
 }
 
 func (s *charset) add(lo, hi rune) {
@@ -19,6 +20,9 @@ func (s *charset) add(lo, hi rune) {
 }
 
 func (s *charset) has(c rune) bool {
+	if s.folds != nil {
+		return s.folds.hasFold(c)
+	}
 	if c < utf8.RuneSelf {
 		return s.ascii[c>>6]>>(uint(c)&63)&1 == 1 != s.negate
 	}

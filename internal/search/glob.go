@@ -31,6 +31,7 @@ type Glob struct {
 	anyDir  bool   // the pattern is root, "**/" and something without a slash
 	root    string // a literal directory with a '/' behind it, or ""
 	slash   bool
+	fold    bool // of CompileGlobFold
 	auto    *automaton
 	pattern string
 }
@@ -41,12 +42,17 @@ type Glob struct {
 // trailing '/'), invalid UTF-8, an empty pattern, more than 4096 bytes, braces
 // nested deeper than 32, and more combinations of empty alternatives than can be
 // kept.
-func CompileGlob(pattern string) (*Glob, error) {
+func CompileGlob(pattern string) (*Glob, error) { return compileGlob(pattern, false) }
+
+func compileGlob(pattern string, folded bool) (*Glob, error) {
 	steps, err := parseGlob(pattern)
 	if err != nil {
 		return nil, err
 	}
-	g := &Glob{pattern: pattern}
+	if folded {
+		fold(steps)
+	}
+	g := &Glob{pattern: pattern, fold: folded}
 	for _, s := range steps {
 		g.slash = g.slash || s.op == opRune && s.r == '/'
 	}
@@ -75,6 +81,13 @@ func (g *Glob) String() string { return g.pattern }
 // such a segment is matched only by a pattern segment with the dot written first,
 // as in ".github/**/*.yml". The root "." is matched by the pattern "." alone.
 func (g *Glob) Match(name string, hidden bool) bool {
+	if g.fold {
+		name = FoldName(name)
+	}
+	return g.match(name, hidden)
+}
+
+func (g *Glob) match(name string, hidden bool) bool {
 	if name == "." {
 		return g.pattern == "."
 	}
@@ -100,6 +113,9 @@ func (g *Glob) Match(name string, hidden bool) bool {
 // Below reports whether a name below the directory dir may match. When it is
 // false, no such name does, and a walk can leave dir out; true promises nothing.
 func (g *Glob) Below(dir string, hidden bool) bool {
+	if g.fold {
+		dir = FoldName(dir)
+	}
 	switch {
 	case dir == ".":
 		return true
