@@ -28,7 +28,7 @@ var imports = map[string][]string{
 	"iofs":            {"."},
 	"composite":       {"."},
 	"guard":           {"."},
-	"tool":            {".", "guard"},
+	"tool":            {".", "guard", "job", "internal/diff", "github.com/google/jsonschema-go/jsonschema"},
 	"local":           {".", "internal/jail", "golang.org/x/sys/unix"},
 	"internal/wire":   {"."},
 	"remote":          {".", "internal/wire"},

@@ -1,0 +1,62 @@
+package tool
+
+import (
+	"bytes"
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// cut shortens s to max bytes, whole characters, with a mark that it was longer.
+func cut(s string, max int) string {
+	if len(s) <= max {
+		return s
+	}
+	for max > 0 && !utf8.RuneStart(s[max]) {
+		max--
+	}
+	return s[:max] + "..."
+}
+
+// printable is a path in one line: one with control characters, which could
+// pass for other lines, is quoted.
+func printable(path string) string {
+	if !utf8.ValidString(path) || strings.ContainsFunc(path, func(r rune) bool { return !unicode.IsPrint(r) && r != ' ' }) {
+		return strconv.Quote(path)
+	}
+	return path
+}
+
+// count is a number with its noun.
+func count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
+// lineCount is how many lines data has; what follows the last line end is one
+// more, unless it is empty.
+func lineCount(data []byte) int {
+	n := bytes.Count(data, []byte("\n"))
+	if len(data) > 0 && data[len(data)-1] != '\n' {
+		n++
+	}
+	return n
+}
+
+// firstMoved is the first line from which the lines of before have another
+// number in after; 0 is none.
+func firstMoved(before, after []byte) int {
+	if lineCount(before) == lineCount(after) {
+		return 0
+	}
+	n := min(len(before), len(after))
+	same := 0
+	for same < n && before[same] == after[same] {
+		same++
+	}
+	return 1 + bytes.Count(before[:same], []byte("\n"))
+}
