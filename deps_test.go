@@ -22,6 +22,7 @@ const module = "github.com/hutch-dev/hutch"
 var imports = map[string][]string{
 	".":               {"internal/search"},
 	"internal/search": {},
+	"internal/diff":   {},
 	"internal/jail":   {"golang.org/x/sys/unix", "golang.org/x/sys/windows"},
 	"backendtest":     {"."},
 	"state":           {"."},
@@ -41,7 +42,7 @@ var imports = map[string][]string{
 		"github.com/distribution/reference", "github.com/moby/moby/client/...",
 	},
 	"cmd/hutch": {
-		".", "docker", "state", "local", "composite", "iofs", "remote", "server",
+		".", "docker", "state", "local", "composite", "iofs", "remote", "server", "internal/diff",
 		"github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/pelletier/go-toml/v2",
 		"golang.org/x/term", "golang.org/x/sys/unix", "golang.org/x/sys/windows",
 	},

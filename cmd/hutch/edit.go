@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/hutch-dev/hutch"
+	"github.com/hutch-dev/hutch/internal/diff"
 	"github.com/spf13/cobra"
 )
 
@@ -139,15 +140,15 @@ func (e *editor) run(ctx context.Context, path string, edits []hutch.Edit) error
 	if err := w.commit(); err != nil {
 		return err
 	}
-	diff := unified(name, string(res.Before), string(res.After))
+	changes := diff.Unified(visible(name, false), string(res.Before), string(res.After))
 	if e.json {
 		return e.printJSON(struct {
 			entry
 			Replaced []int  `json:"replaced"`
 			Diff     string `json:"diff"`
-		}{entryOf(w.lasting(res.Info)), res.Replaced, diff})
+		}{entryOf(w.lasting(res.Info)), res.Replaced, changes})
 	}
-	return e.printer().diff(e.out, diff)
+	return e.printer().diff(e.out, changes)
 }
 
 // diff prints a unified diff.

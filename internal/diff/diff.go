@@ -1,4 +1,5 @@
-package main
+// Package diff makes unified diffs.
+package diff
 
 import (
 	"fmt"
@@ -12,17 +13,16 @@ const contextLines = 3
 // change is a run of lines of the old text that a run of the new one replaces.
 type change struct{ oldFrom, oldTo, newFrom, newTo int }
 
-// unified is the unified diff from old to new; "" if they are equal. It takes
-// time in proportion to the texts, however different they are, and for that it
-// may not be the shortest diff.
-func unified(name, old, new string) string {
+// Unified is the unified diff from old to new, with name in its first two lines;
+// "" if they are equal. It takes time in proportion to the texts, however
+// different they are, and for that it may not be the shortest diff.
+func Unified(name, old, new string) string {
 	a, b := diffLines(old), diffLines(new)
 	changes := compare(a, b)
 	if len(changes) == 0 {
 		return ""
 	}
 	var s strings.Builder
-	name = visible(name, false)
 	fmt.Fprintf(&s, "--- %s\n+++ %s\n", name, name)
 	for len(changes) > 0 {
 		n := 1
@@ -91,12 +91,17 @@ func diffPut(s *strings.Builder, mark byte, lines []string) {
 func compare(a, b []string) []change {
 	var changes []change
 	i, j := 0, 0 // up to where a and b are dealt with
-	anchors := append(anchors(a, b), [2]int{len(a), len(b)})
 	for i < len(a) && j < len(b) && a[i] == b[j] {
 		i, j = i+1, j+1
 	}
-	for _, at := range anchors {
-		x, y := at[0], at[1]
+	tail := 0
+	for tail < min(len(a)-i, len(b)-j) && a[len(a)-1-tail] == b[len(b)-1-tail] {
+		tail++
+	}
+	head := i
+	inner := anchors(a[head:len(a)-tail], b[head:len(b)-tail])
+	for _, at := range append(inner, [2]int{len(a) - tail - head, len(b) - tail - head}) {
+		x, y := at[0]+head, at[1]+head
 		if x < i || y < j {
 			continue // inside what has grown up to here
 		}
