@@ -41,6 +41,10 @@ var imports = map[string][]string{
 		"github.com/moby/moby/client", "github.com/moby/moby/api/...", "github.com/containerd/errdefs",
 		"github.com/distribution/reference", "github.com/moby/moby/client/...",
 	},
+	"mcpserver": {
+		".", "tool",
+		"github.com/modelcontextprotocol/go-sdk/mcp", "github.com/modelcontextprotocol/go-sdk/jsonrpc",
+	},
 	"cmd/hutch": {
 		".", "docker", "state", "local", "composite", "iofs", "remote", "server", "internal/diff",
 		"github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/pelletier/go-toml/v2",

@@ -1,0 +1,199 @@
+// Package mcpserver serves tools over the Model Context Protocol, on a pair of
+// streams ([Server.Serve]) and over HTTP ([Server.Handler]). It knows how a call
+// travels; what a tool does is up to package tool.
+//
+// Clients of all protocol versions from 2024-11-05 to 2026-07-28 are served.
+// Batches, which two early versions had, are refused.
+package mcpserver
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"regexp"
+	"sync"
+
+	"github.com/hutch-dev/hutch"
+	"github.com/hutch-dev/hutch/tool"
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+)
+
+// DefaultMaxMessage is the size in bytes of the largest message that is taken
+// from a client where Options names none.
+const DefaultMaxMessage = 16 << 20
+
+const (
+	maxCalls   = 64  // tools at work at a time, others wait
+	maxWaiting = 512 // requests under way at a time, others are refused
+)
+
+// Options qualifies New.
+type Options struct {
+	// Name, Title and Version say to clients what this is. The default of Name
+	// is "hutch".
+	Name, Title, Version string
+	// Instructions are for the model, next to the descriptions of the tools.
+	Instructions string
+	// Backend is where output that was kept is read from when a client follows
+	// its link. Without one there are no links.
+	Backend hutch.Backend
+	// MaxMessage is the size in bytes of the largest message that is taken from
+	// a client; 0 is DefaultMaxMessage. A larger one is read, not held, and
+	// answered with an error. All messages under way together have twice as much.
+	MaxMessage int
+}
+
+// Server serves tools to any number of clients. It is safe for concurrent use.
+type Server struct {
+	mcp     *mcp.Server
+	backend hutch.Backend
+	max     int
+	load    *load
+	slots   chan struct{} // one for each tool at work
+
+	own  *owner // of calls that belong to no connection; ends with Close
+	stop context.CancelFunc
+
+	mu     sync.Mutex
+	shut   bool
+	calls  map[*call]bool
+	parked map[string]*parked         // by the state that the client brings back
+	posts  map[string]context.Context // of HTTP requests, by the mark in their header
+	kept   []string                   // URIs of kept output, oldest first
+	all    sync.WaitGroup             // calls and connections
+}
+
+// New makes a server of tools. Two tools of one name, a name that the protocol
+// does not allow, or an input schema that is not of an object are errors that
+// match fs.ErrInvalid. Close the server when it is not needed any more.
+func New(tools []tool.Tool, opts *Options) (*Server, error) {
+	o := Options{}
+	if opts != nil {
+		o = *opts
+	}
+	if o.Name == "" {
+		o.Name = "hutch"
+	}
+	if o.MaxMessage <= 0 {
+		o.MaxMessage = DefaultMaxMessage
+	}
+	s := &Server{
+		backend: o.Backend,
+		max:     o.MaxMessage,
+		load:    &load{maxCount: maxWaiting, maxBytes: 2 * o.MaxMessage},
+		slots:   make(chan struct{}, maxCalls),
+		calls:   map[*call]bool{},
+		parked:  map[string]*parked{},
+		posts:   map[string]context.Context{},
+	}
+	s.own = &owner{}
+	s.own.ctx, s.stop = context.WithCancel(context.Background())
+	caps := &mcp.ServerCapabilities{Tools: &mcp.ToolCapabilities{}}
+	if o.Backend != nil {
+		caps.Resources = &mcp.ResourceCapabilities{}
+	}
+	s.mcp = mcp.NewServer(&mcp.Implementation{Name: o.Name, Title: o.Title, Version: o.Version},
+		&mcp.ServerOptions{Instructions: o.Instructions, Capabilities: caps, SetCacheable: private})
+	return s, s.add(tools)
+}
+
+// private keeps what is told to one client from the others behind a proxy.
+func private(_ context.Context, _ mcp.Request, c *mcp.Cacheable) { c.CacheScope = "private" }
+
+var toolName = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,128}$`)
+
+func (s *Server) add(tools []tool.Tool) error {
+	seen := map[string]bool{}
+	for _, t := range tools {
+		var schema struct{ Type string }
+		switch {
+		case !toolName.MatchString(t.Name):
+			return fmt.Errorf("mcpserver: %w: tool name %q", fs.ErrInvalid, t.Name)
+		case seen[t.Name]:
+			return fmt.Errorf("mcpserver: %w: two tools %q", fs.ErrInvalid, t.Name)
+		case json.Unmarshal(t.Input, &schema) != nil || schema.Type != "object":
+			return fmt.Errorf("mcpserver: %w: the input of tool %q is no schema of an object", fs.ErrInvalid, t.Name)
+		case t.Output != nil && !json.Valid(t.Output):
+			return fmt.Errorf("mcpserver: %w: the output of tool %q is no schema", fs.ErrInvalid, t.Name)
+		}
+		seen[t.Name] = true
+		s.mcp.AddTool(describe(&t), func(ctx context.Context, req *mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+			return s.call(ctx, &t, req)
+		})
+	}
+	return nil
+}
+
+// describe is a tool as clients see it.
+func describe(t *tool.Tool) *mcp.Tool {
+	d := &mcp.Tool{
+		Name:        t.Name,
+		Title:       t.Title,
+		Description: t.Description,
+		InputSchema: t.Input,
+		Annotations: &mcp.ToolAnnotations{
+			Title:           t.Title,
+			ReadOnlyHint:    t.ReadOnly,
+			DestructiveHint: &t.Destructive,
+			IdempotentHint:  t.Idempotent,
+			OpenWorldHint:   &t.OpenWorld,
+		},
+	}
+	if t.Output != nil {
+		d.OutputSchema = t.Output
+	}
+	return d
+}
+
+// Close ends all calls and connections and waits for them: the trees of commands
+// are gone when it returns.
+func (s *Server) Close() error {
+	s.mu.Lock()
+	s.shut = true
+	s.mu.Unlock()
+	s.stop()
+	for ss := range s.mcp.Sessions() {
+		_ = ss.Close()
+	}
+	s.all.Wait()
+	return nil
+}
+
+// begin counts something that Close waits for, unless it is too late.
+func (s *Server) begin() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.shut {
+		return false
+	}
+	s.all.Add(1)
+	return true
+}
+
+// load is what is under way, in requests and in bytes.
+type load struct {
+	maxCount, maxBytes int
+
+	mu           sync.Mutex
+	count, bytes int
+}
+
+// take adds a request of n bytes, unless that is too much.
+func (l *load) take(n int) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.count > 0 && (l.count >= l.maxCount || l.bytes+n > l.maxBytes) {
+		return false
+	}
+	l.count++
+	l.bytes += n
+	return true
+}
+
+func (l *load) give(n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.count--
+	l.bytes -= n
+}
