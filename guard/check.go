@@ -11,8 +11,10 @@ import (
 type Op string
 
 // The operations. A write makes a file or replaces one blindly; an edit replaces
-// the version that was read ([hutch.UpdateFile]). Removing and renaming are
-// writes of every name that they change; a copy reads one and writes the other.
+// the version that was read ([hutch.UpdateFile]), and is a read of it as well.
+// Removing and renaming are writes of every name that they change; renaming is
+// also a read of what it renames, since it is found under another name then, as
+// a copy of it would be. A copy reads one and writes the other.
 const (
 	Read    Op = "read"
 	Write   Op = "write"
@@ -34,10 +36,14 @@ type Request struct {
 	Name string
 	// Path is how tools show Name, [hutch.PathOf].
 	Path string
-	// Cmd is the command of an Execute, else nil. It must not be altered.
+	// Cmd is the command of an Execute, else nil: a copy without its streams.
+	// Where it has input Stdin is not nil, and cannot be read.
 	Cmd *hutch.Cmd
 	// Change is what a write or an edit would make of the file, nil for other
-	// operations. Where it is too large to be shown, neither side is there.
+	// operations. Where it is too large to be shown, neither side is there. An
+	// edit has one always; a write, a removal and a renaming of a file have one
+	// where the Outlook of Write is Asked, as copies, and that of a directory or
+	// of a link has none.
 	Change *Change
 }
 
@@ -45,8 +51,8 @@ type Request struct {
 // yet, a nil After one that goes.
 type Change struct {
 	Before, After []byte
-	Size          int64 // of After, in bytes
-	TooLarge      bool  // more than MaxChange; Before and After are nil
+	Size          int64 // of After, in bytes; of a write that is TooLarge at least so many
+	TooLarge      bool  // either is more than MaxChange; Before and After are nil
 }
 
 // MaxChange is the size in bytes of the largest file that is shown to a Check.
@@ -70,12 +76,18 @@ type Check interface {
 	// wait for somebody to answer, until ctx ends.
 	Check(ctx context.Context, r *Request) error
 	// Visible reports, at once and without asking anybody, whether a name is
-	// shown in the results of op, which is List, Glob or Grep.
+	// shown in the results of op, which is List, Glob or Grep. Every name is
+	// asked about by itself: what is below a directory that is not visible must
+	// not be visible either, if it is to be hidden. Of Grep, whose results are
+	// content, it is false as well for what a Read would be refused or would
+	// have to be asked about at that moment: it is never read.
 	Visible(op Op, name string) bool
-	// Outlook says in advance what can become of an operation.
+	// Outlook says in advance what can become of an operation. Where it is not
+	// Asked, Check of that operation must not wait for anybody, and may be called
+	// with a name as it was given to see whether its links matter at all.
 	Outlook(op Op) Outlook
 	// Confinement is what commands must be kept from for the rules to hold for
-	// them as well.
+	// them as well. It is asked for once, when a backend is guarded.
 	Confinement() hutch.Confinement
 }
 
