@@ -28,7 +28,14 @@ type console struct {
 }
 
 // fileTools are the tools that a backend without commands has too.
-func (c *console) fileTools() []Tool { return c.allowed([]Tool{c.lsTool()}) }
+func (c *console) fileTools() []Tool {
+	all := []Tool{c.lsTool(), c.readTool(), c.writeTool()}
+	f := c.o.EditFormat
+	if f == StrReplace || f == AllFormats {
+		all = append(all, c.editTool(), c.multiEditTool())
+	}
+	return c.allowed(all)
+}
 
 // allowed leaves out what a guard will never let through.
 func (c *console) allowed(all []Tool) []Tool {

@@ -96,7 +96,7 @@ func (d *decoder) members(at string, raw []byte, fields []field) map[string]json
 			d.wrong(join(at, name), "is given twice")
 		}
 		given[name] = part
-		if !known(fields, name) {
+		if !has(fields, name) {
 			d.wrong(join(at, cut(name, 40)), "is unknown: there is only %s", names(fields))
 		}
 	}
@@ -285,7 +285,7 @@ func escaped(raw []byte) (rune, bool) {
 	return rune(n), err == nil
 }
 
-func known(fields []field, name string) bool {
+func has(fields []field, name string) bool {
 	for _, f := range fields {
 		if f.name == name {
 			return true
