@@ -34,6 +34,10 @@ func (c *console) fileTools() []Tool {
 	if f == StrReplace || f == AllFormats {
 		all = append(all, c.editTool(), c.multiEditTool())
 	}
+	if f == Hashline || f == AllFormats {
+		all = append(all, c.hashlineTool())
+	}
+	all = append(all, c.globTool(), c.grepTool())
 	return c.allowed(all)
 }
 

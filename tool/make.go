@@ -12,6 +12,8 @@ type spec struct {
 	op          guard.Op
 
 	readOnly, destructive, idempotent, openWorld bool
+
+	defaults map[string]string // of arguments, as JSON, where options decide
 }
 
 // answer is a Result whose Data has a type.
@@ -34,8 +36,8 @@ func newTool[In, Out any](c *console, s spec, do func(ctx context.Context, call 
 	text := c.text(s.name)
 	in := schemaOf[In]()
 	t := Tool{
-		Name: s.name, Title: s.title, Description: text.Description,
-		Input: in.described(text.Args).encode(), Op: s.op,
+		Name: s.name, Title: orElse(text.Title, s.title), Description: text.Description,
+		Input: in.with(text.Args, s.defaults).encode(), Op: s.op,
 		ReadOnly: s.readOnly, Destructive: s.destructive, Idempotent: s.idempotent, OpenWorld: s.openWorld,
 	}
 	if _, is := any((*Out)(nil)).(*none); !is {

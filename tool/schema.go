@@ -86,9 +86,9 @@ func float(i *int) *float64 {
 	return &f
 }
 
-// described is the schema with other texts for some of its properties.
-func (s schema) described(texts map[string]string) schema {
-	if len(texts) == 0 {
+// with is the schema with other descriptions and defaults of some properties.
+func (s schema) with(texts, defaults map[string]string) schema {
+	if len(texts)+len(defaults) == 0 {
 		return s
 	}
 	c := s.s.CloneSchemas()
@@ -96,6 +96,9 @@ func (s schema) described(texts map[string]string) schema {
 		if p, ok := c.Properties[name]; ok {
 			p.Description = text
 		}
+	}
+	for name, value := range defaults {
+		c.Properties[name].Default = json.RawMessage(value)
 	}
 	return schema{c}
 }

@@ -88,6 +88,9 @@ type oldVersion struct {
 }
 
 func (c *console) old(ctx context.Context, name string) (oldVersion, error) {
+	if g, ok := hutch.As[guard.Foreseer](c.b); ok && g.Outlook(guard.Read) != guard.Allowed {
+		return c.oldUnread(ctx, name) // nobody is to be asked twice for one write
+	}
 	f, err := c.b.Open(ctx, name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -115,4 +118,20 @@ func (c *console) old(ctx context.Context, name string) (oldVersion, error) {
 	}
 	old.content, old.whole = buf.Bytes(), true
 	return old, ctx.Err()
+}
+
+// oldUnread is old where reading is not simply allowed.
+func (c *console) oldUnread(ctx context.Context, name string) (oldVersion, error) {
+	i, err := c.b.Stat(ctx, name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return oldVersion{rev: hutch.Absent, whole: true}, nil
+	case errors.Is(err, fs.ErrPermission):
+		return oldVersion{}, nil
+	case err == nil && i.IsDir():
+		return oldVersion{}, &fs.PathError{Op: "write", Path: name, Err: hutch.ErrIsDir}
+	case err != nil:
+		return oldVersion{}, err
+	}
+	return oldVersion{rev: i.Rev}, c.fresh(name, i)
 }
