@@ -39,7 +39,7 @@ func echo() tool.Tool {
 // blocking is a tool that says when it has begun, runs until it is cancelled, and
 // says when that was.
 func blocking() (t tool.Tool, begun, ended chan struct{}) {
-	begun, ended = make(chan struct{}, 100), make(chan struct{}, 100)
+	begun, ended = make(chan struct{}, 1000), make(chan struct{}, 1000)
 	return fake("block", func(ctx context.Context, _ tool.Call) (tool.Result, error) {
 		begun <- struct{}{}
 		<-ctx.Done()

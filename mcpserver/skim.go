@@ -12,6 +12,7 @@ import (
 type skimmer struct {
 	depth     int
 	text, esc bool   // inside a string, after a backslash
+	over      bool   // the first value has ended
 	token     []byte // at the top of the message
 	key       string
 	found     map[string]json.RawMessage
@@ -24,6 +25,8 @@ const maxToken = 256
 func (s *skimmer) Write(p []byte) (int, error) {
 	for _, b := range p {
 		switch {
+		case s.over:
+			return len(p), nil
 		case s.text:
 			s.inText(b)
 		default:
@@ -59,6 +62,7 @@ func (s *skimmer) outside(b byte) {
 			s.value()
 		}
 		s.depth--
+		s.over = s.depth <= 0
 	case ':':
 		if s.depth == 1 {
 			s.key, s.token = string(s.token), s.token[:0]
