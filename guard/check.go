@@ -73,7 +73,8 @@ const (
 type Check interface {
 	// Check returns nil for what is allowed. A refusal is an error that matches
 	// fs.ErrPermission, best a [*Refusal], whose text a model can act on. It may
-	// wait for somebody to answer, until ctx ends.
+	// wait for somebody to answer, until ctx ends, unless MayAsk says that
+	// nobody is to be asked.
 	Check(ctx context.Context, r *Request) error
 	// Visible reports, at once and without asking anybody, whether a name is
 	// shown in the results of op, which is List, Glob or Grep. Every name is

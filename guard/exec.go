@@ -22,13 +22,20 @@ func (g *Backend) addCommands(ctx context.Context, b hutch.Backend, o *Options) 
 	if !ok || g.c.Outlook(Execute) == Denied {
 		return nil
 	}
-	g.rooted, _ = hutch.As[hutch.Rooted](b)
-	g.confiner, _ = hutch.As[hutch.Confiner](b)
+	g.rooted, g.confiner = power[hutch.Rooted](b), power[hutch.Confiner](b)
 	if err := confine(ctx, g.confiner, g.c.Confinement(), o.Accept); err != nil {
 		return err
 	}
 	g.exec = exec
 	return nil
+}
+
+// power is a power of b, nil where b does not have it, whatever b has set.
+func power[T any](b hutch.Backend) (p T) {
+	if found, ok := hutch.As[T](b); ok {
+		p = found
+	}
+	return p
 }
 
 // confine asks for all of c and, where that cannot be had, for as much of it as
@@ -119,6 +126,7 @@ func (x execer) Exec(ctx context.Context, cmd *hutch.Cmd) (hutch.Result, error) 
 	if err != nil {
 		return hutch.Result{}, refused(ctx, "exec", dir, err)
 	}
+	x.g.passed(ctx)
 	res, err := x.g.exec.Exec(ctx, run)
 	return res, renamed(err, func(inside string) string {
 		if inside == real { // else it is that of a program
