@@ -51,7 +51,7 @@ func (d *dirBackend) find(op, name string, follow bool) (string, error) {
 		if err == nil && info.Mode().Type() == fs.ModeSymlink && d.wrong["knows no links"] {
 			return "", fail(op, name, fs.ErrNotExist)
 		}
-		if err != nil && len(rest) > 0 && errors.Is(err, syscall.ENOENT) {
+		if len(rest) > 0 && (errors.Is(err, syscall.ENOENT) || op == "real" && err == nil && info.Mode().IsRegular()) {
 			return path.Join(next, path.Join(rest...)), nil // made by Write, missing for others
 		}
 		if err == nil && info.Mode().Type() == fs.ModeSymlink && (follow || len(rest) > 0) {
@@ -59,7 +59,10 @@ func (d *dirBackend) find(op, name string, follow bool) (string, error) {
 			if path.IsAbs(to) && d.wrong["takes absolute links for others"] {
 				at, to = "", "e"
 			}
-			if links++; links > 20 || path.IsAbs(to) && !d.wrong["follows links out"] {
+			if links++; links > 20 {
+				return "", fail(op, name, fs.ErrInvalid)
+			}
+			if path.IsAbs(to) && !d.wrong["follows links out"] {
 				return "", fail(op, name, fs.ErrPermission)
 			}
 			if path.IsAbs(to) {

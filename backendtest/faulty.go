@@ -18,25 +18,30 @@ import (
 //
 //	open, stat, list, write, remove     a method of the backend
 //	walk, grep, rename                  a speed, where b has it
+//	real                                Real of [hutch.Linker], where b has it
 //	read                                one Read of an open file
 //	write.read                          one Read of the reader of a Write
 //	list.next, walk.next, grep.next     the next element of a sequence
 //
-// Faulty lets the speeds of b through and hides its powers.
+// Faulty lets the speeds of b through and of its powers Linker, whose Unlinked is
+// as faulty as the rest; it hides all others.
 func Faulty(b hutch.Backend, f func(op, name string) error) *FaultyBackend {
 	if f == nil {
 		f = func(string, string) error { return nil }
 	}
-	return &FaultyBackend{b: b, f: f}
+	return &FaultyBackend{b: b, f: f, uses: &uses{}}
 }
 
 // FaultyBackend is what Faulty returns. It counts what is in use, so that a
 // test sees what was not released.
 type FaultyBackend struct {
-	b           hutch.Backend
-	f           func(op, name string) error
-	files, seqs atomic.Int64
+	b hutch.Backend
+	f func(op, name string) error
+	*uses
 }
+
+// uses is what is open of a backend and of its Unlinked together.
+type uses struct{ files, seqs atomic.Int64 }
 
 // OpenFiles is how many files are open.
 func (b *FaultyBackend) OpenFiles() int { return int(b.files.Load()) }
@@ -53,7 +58,7 @@ func (b *FaultyBackend) fault(op, name string) error {
 	return &fs.PathError{Op: op, Path: name, Err: err}
 }
 
-// As lets the speeds through.
+// As lets the speeds and the links through.
 func (b *FaultyBackend) As(target any) bool {
 	switch t := target.(type) {
 	case *hutch.Walker:
@@ -74,6 +79,11 @@ func (b *FaultyBackend) As(target any) bool {
 	case *hutch.Renamer:
 		if r, ok := hutch.As[hutch.Renamer](b.b); ok {
 			*t = faultySpeeds{b: b, renamer: r}
+			return true
+		}
+	case *hutch.Linker:
+		if l, ok := hutch.As[hutch.Linker](b.b); ok {
+			*t = faultyLinker{b, l}
 			return true
 		}
 	}
@@ -176,6 +186,22 @@ func (s faultySpeeds) Rename(ctx context.Context, from, to string) error {
 		return err
 	}
 	return s.renamer.Rename(ctx, from, to)
+}
+
+type faultyLinker struct {
+	b *FaultyBackend
+	l hutch.Linker
+}
+
+func (l faultyLinker) Real(ctx context.Context, name string) (string, error) {
+	if err := l.b.fault("real", name); err != nil {
+		return "", err
+	}
+	return l.l.Real(ctx, name)
+}
+
+func (l faultyLinker) Unlinked() hutch.Backend {
+	return &FaultyBackend{b: l.l.Unlinked(), f: l.b.f, uses: l.b.uses}
 }
 
 func faultySeq[T any](b *FaultyBackend, op, dir string, seq iter.Seq2[T, error], name func(T) string) iter.Seq2[T, error] {

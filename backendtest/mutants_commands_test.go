@@ -44,13 +44,19 @@ func commandMutants() []mutant {
 		wrongly("hides empty directories", "Files/EmptyDir"),
 		wrongly("lists bad names", "Files/BadNames"),
 		wrongly("writes without mode", "Files/Mode"),
-		wrongly("follows links out", "Links/Leaving"),
+		wrongly("follows links out", "Links/Leaving Linker/Leaving"),
 		wrongly("lists through links", "Links/Shown"),
 		wrongly("replaces links", "Links/Written"),
 		wrongly("removes through links", "Links/Removed"),
 		wrongly("takes a link to nothing for a refusal", "Links/Nowhere"),
 		wrongly("takes absolute links for others", "Links/Absolute"),
 		wrongly("knows no links", "Links/Inside"),
+		wrongly("leaves the last link", "Linker/Real"),
+		wrongly("leaves absolute links as they are", "Linker/Absolute"),
+		wrongly("takes a loop for a refusal", "Linker/Loop"),
+		wrongly("follows links in Unlinked", "Linker/Refuses Linker/Swapped"),
+		wrongly("opens what it has looked at", "Linker/Swapped"),
+		wrongly("refuses to remove a link", "Linker/Itself"),
 	}...)
 }
 

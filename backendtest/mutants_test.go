@@ -35,7 +35,7 @@ func laws() []law {
 	return []law{
 		{name: "files", checks: slices.Concat(readChecks(), writeChecks()), sound: memory, opener: written,
 			mutants: slices.Concat(nameMutants(), readMutants(), listMutants(), searchMutants(), useMutants(),
-				writeMutants(), revMutants(), changeMutants(), editMutants(), parallelMutants())},
+				writeMutants(), revMutants(), changeMutants(), editMutants(), parallelMutants(), linkerMutants())},
 		{name: "read-only", checks: refuseChecks(), sound: memory, opener: frozenOpener, mutants: frozenMutants()},
 		{name: "wrappers", checks: wrapping{memory, sameBackend}.checks(), sound: memory, opener: written, mutants: wrapperMutants()},
 		{name: "commands", checks: sandboxChecks(), sound: func(t testing.TB) hutch.Backend { return newDirSandbox(t) },

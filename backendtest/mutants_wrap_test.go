@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"iter"
+	"strings"
 	"testing"
 
 	"github.com/hutch-dev/hutch"
@@ -197,8 +198,48 @@ func wrapperMutants() []mutant {
 				return res, nil
 			}}
 		}),
+		wrapperMutant("tells inner names in Real", "Wrapper/Links", func(b hutch.Backend) hutch.Backend {
+			return linked(b, func(l *linkSpeed) {
+				inner := l.real
+				l.real = func(ctx context.Context, n string) (string, error) {
+					n, err := inner(ctx, n)
+					return strings.Replace(n, "dir/sub", "in/dir/sub", 1), err
+				}
+			})
+		}),
+		wrapperMutant("takes an error of Real for no link", "Wrapper/Links", func(b hutch.Backend) hutch.Backend {
+			return linked(b, func(l *linkSpeed) {
+				inner := l.real
+				l.real = func(ctx context.Context, n string) (string, error) {
+					if real, err := inner(ctx, n); err == nil {
+						return real, nil
+					}
+					return n, nil
+				}
+			})
+		}),
+		wrapperMutant("is Unlinked itself", "Wrapper/Unlinked", func(b hutch.Backend) hutch.Backend {
+			return linked(b, func(l *linkSpeed) { l.unlinked = Plain(b) })
+		}),
+		wrapperMutant("shows more in Unlinked", "Wrapper/Unlinked", func(b hutch.Backend) hutch.Backend {
+			return linked(b, func(l *linkSpeed) { l.unlinked = &broken{b: l.unlinked, as: b.(*powered).As} })
+		}),
 		wrapperMutant("walks inside by other names", "Wrapper/Speeds", func(b hutch.Backend) hutch.Backend { return prefixed{b} }),
 	}
+}
+
+// linked is a wrapper that lets links through, but for what change replaces.
+func linked(inner hutch.Backend, change func(l *linkSpeed)) hutch.Backend {
+	in, _ := hutch.As[hutch.Linker](inner)
+	l := &linkSpeed{in.Real, Plain(in.Unlinked())}
+	change(l)
+	return &broken{b: Plain(inner), as: func(target any) bool {
+		t, ok := target.(*hutch.Linker)
+		if ok {
+			*t = l
+		}
+		return ok
+	}}
 }
 
 // prefixed keeps everything below a directory of the inner backend, and forgets

@@ -11,13 +11,28 @@ import (
 )
 
 // Plain is b without its speeds and powers: every function of hutch takes the
-// slow way through the five methods.
+// slow way through the five methods. Of the powers it lets [hutch.Linker] through,
+// without which there are wrappers that let nothing through.
 func Plain(b hutch.Backend) hutch.Backend { return plain{b} }
 
 type plain struct{ b hutch.Backend }
 
-// As hides everything.
-func (p plain) As(any) bool { return false }
+// As hides everything but links.
+func (p plain) As(target any) bool {
+	t, ok := target.(*hutch.Linker)
+	if !ok {
+		return false
+	}
+	l, ok := hutch.As[hutch.Linker](p.b)
+	if ok {
+		*t = plainLinker{l}
+	}
+	return ok
+}
+
+type plainLinker struct{ hutch.Linker }
+
+func (l plainLinker) Unlinked() hutch.Backend { return Plain(l.Linker.Unlinked()) }
 
 func (p plain) Open(ctx context.Context, name string) (hutch.File, error) { return p.b.Open(ctx, name) }
 

@@ -48,6 +48,8 @@ func (w wrapping) checks() []check {
 		{"Wrapper/Releases", "whatever is broken off or fails, the wrapper keeps nothing of the inner backend open", nil, bare(wrapReleases)},
 		{"Wrapper/Powers", "a power that the wrapper has never heard of stays hidden", nil, bare(wrapPowers)},
 		{"Wrapper/Exec", "where commands go through, so do their results and errors", nil, bare(wrapExec)},
+		{"Wrapper/Links", "where Linker goes through, Real answers with the wrapper's names and the inner errors", nil, bare(wrapLinks)},
+		{"Wrapper/Unlinked", "Unlinked of a wrapper is the wrapper, around Unlinked of the inner backend", nil, bare(wrapUnlinked)},
 		{"Wrapper/Speeds", "the answers are the same with and without the speeds of the inner backend", nil, w.speeds},
 	}
 }
@@ -57,6 +59,10 @@ type rig struct {
 	faulty *FaultyBackend
 	hook   atomic.Pointer[func(op, name string) error]
 	exec   func(ctx context.Context, cmd *hutch.Cmd) (hutch.Result, error)
+	// real is asked before the inner backend where names lead; nil: it is not.
+	real func(name string) (string, bool)
+	// links is what every operation of the inner Unlinked returns; nil: it works.
+	links atomic.Pointer[error]
 }
 
 func (w wrapping) rig(t *env) *rig {
@@ -108,6 +114,12 @@ func (p *powered) As(target any) bool {
 		*t = p
 	case *secret:
 		*t = p
+	case *hutch.Linker:
+		l, ok := hutch.As[hutch.Linker](p.FaultyBackend)
+		if ok {
+			*t = poweredLinker{l, p.r}
+		}
+		return ok
 	default:
 		return p.FaultyBackend.As(target)
 	}

@@ -10,6 +10,10 @@ import (
 // staging is the directory of temporary files and locks in a workspace.
 const staging = ".hutch-tmp"
 
+// staged reports whether name is the staging directory or in it. Case is ignored
+// because file systems may.
+func staged(name string) bool { return covers(staging, name) }
+
 // guard knows the names that nothing may write.
 type guard struct {
 	names []string
@@ -46,7 +50,7 @@ func newGuard(protect, unprotect []string) (guard, error) {
 // above it, since who replaces those replaces it. Case is ignored because file
 // systems may.
 func (g guard) check(name string) error {
-	if name == staging || strings.HasPrefix(name, staging+"/") {
+	if staged(name) {
 		return &mappedText{"name is reserved", fs.ErrPermission}
 	}
 	for _, p := range g.names {
@@ -66,7 +70,7 @@ func covers(dir, name string) bool {
 // hides reports whether a name is as good as absent: the staging directory, and
 // what the jail puts in the place of a protected name that does not exist.
 func (g guard) hides(name string, n *node) bool {
-	if name == staging {
+	if staged(name) {
 		return true
 	}
 	if !n.sticky {

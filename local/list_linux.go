@@ -8,7 +8,7 @@ import (
 )
 
 func (t *fdTree) list(name string, look bool) ([]node, error) {
-	fd, err := t.openat(name, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NONBLOCK, 0, 0)
+	fd, err := t.openat(name, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NONBLOCK, 0, t.resolve)
 	if err != nil {
 		return nil, err
 	}

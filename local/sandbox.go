@@ -3,20 +3,21 @@ package local
 import (
 	"context"
 	"errors"
+	"io"
 	"io/fs"
 	"iter"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
-	"unicode/utf8"
 
 	"github.com/hutch-dev/hutch"
 	"github.com/hutch-dev/hutch/internal/jail"
 )
 
 // Sandbox is a directory of this machine with commands in a jail. It has the
-// speeds [hutch.Renamer] and [hutch.Scanner] and the powers [hutch.Execer] and [hutch.Rooted].
+// speeds [hutch.Renamer] and [hutch.Scanner] and the powers [hutch.Execer], [hutch.Rooted] and
+// [hutch.Linker].
 // What is on disk under a name that is no name here, because it is not valid
 // UTF-8 or longer than [hutch.MaxName], is not shown.
 type Sandbox struct {
@@ -38,6 +39,7 @@ var (
 	_ hutch.Rooted  = (*Sandbox)(nil)
 	_ hutch.Renamer = (*Sandbox)(nil)
 	_ hutch.Scanner = (*Sandbox)(nil)
+	_ hutch.Linker  = (*Sandbox)(nil)
 )
 
 // Open opens the workspace in dir, which must be a directory. opts may be nil.
@@ -131,130 +133,37 @@ func fail(op, name string, err error) error {
 
 // Open implements [hutch.Backend].
 func (s *Sandbox) Open(ctx context.Context, name string) (hutch.File, error) {
-	if err := s.begin(ctx, "open", name); err != nil {
-		return nil, err
-	}
-	defer s.end()
-	f, err := follow(s, name, tree.open)
-	if err != nil {
-		return nil, fail("open", name, err)
-	}
-	return newReader(name, f)
+	return view{s: s}.Open(ctx, name)
 }
 
 // Stat implements [hutch.Backend].
 func (s *Sandbox) Stat(ctx context.Context, name string) (hutch.Info, error) {
-	if err := s.begin(ctx, "stat", name); err != nil {
-		return hutch.Info{}, err
-	}
-	defer s.end()
-	n, err := follow(s, name, tree.stat)
-	if err == nil && s.guard.hides(name, &n) {
-		err = fs.ErrNotExist
-	}
-	if err != nil {
-		return hutch.Info{}, fail("stat", name, err)
-	}
-	return n.info(name), nil
+	return view{s: s}.Stat(ctx, name)
 }
 
 // List implements [hutch.Backend].
 func (s *Sandbox) List(ctx context.Context, dir string) iter.Seq2[hutch.Info, error] {
-	return s.entries(ctx, dir, true)
+	return view{s: s}.List(ctx, dir)
 }
 
 // Scan implements [hutch.Scanner].
 func (s *Sandbox) Scan(ctx context.Context, dir string) iter.Seq2[hutch.Info, error] {
-	return s.entries(ctx, dir, false)
+	return view{s: s}.Scan(ctx, dir)
 }
 
-func (s *Sandbox) entries(ctx context.Context, dir string, look bool) iter.Seq2[hutch.Info, error] {
-	return func(yield func(hutch.Info, error) bool) {
-		nodes, err := s.list(ctx, dir, look)
-		if err != nil {
-			yield(hutch.Info{}, err)
-			return
-		}
-		prefix := dir + "/"
-		if dir == "." {
-			prefix = ""
-		}
-		for _, n := range nodes {
-			if err := ctx.Err(); err != nil {
-				yield(hutch.Info{}, fail("list", dir, err))
-				return
-			}
-			name := prefix + n.base
-			if len(name) > hutch.MaxName || s.guard.hides(name, &n) {
-				continue
-			}
-			info := hutch.Info{Name: name, Mode: n.mode.Type()}
-			if look {
-				info = n.info(name)
-			}
-			if !yield(info, nil) {
-				return
-			}
-		}
-	}
-}
-
-func (s *Sandbox) list(ctx context.Context, dir string, look bool) ([]node, error) {
-	if err := s.begin(ctx, "list", dir); err != nil {
-		return nil, err
-	}
-	defer s.end()
-	nodes, err := follow(s, dir, func(t tree, real string) ([]node, error) { return t.list(real, look) })
-	if err != nil {
-		return nil, fail("list", dir, err)
-	}
-	nodes = slices.DeleteFunc(nodes, func(n node) bool { return !utf8.ValidString(n.base) })
-	slices.SortFunc(nodes, func(a, b node) int { return strings.Compare(a.base, b.base) })
-	return nodes, nil
+// Write implements [hutch.Backend].
+func (s *Sandbox) Write(ctx context.Context, name string, r io.Reader, opts *hutch.WriteOptions) (hutch.Info, error) {
+	return view{s: s}.Write(ctx, name, r, opts)
 }
 
 // Remove implements [hutch.Backend].
 func (s *Sandbox) Remove(ctx context.Context, name string) error {
-	if err := s.begin(ctx, "remove", name); err != nil {
-		return err
-	}
-	defer s.end()
-	if name == "." {
-		return fail("remove", name, hutch.ErrIsDir)
-	}
-	err := s.change(ctx, name, false, func(real string) error { return s.tree.remove(real) })
-	if err != nil {
-		return fail("remove", name, err)
-	}
-	return nil
+	return view{s: s}.Remove(ctx, name)
 }
 
-// change runs do on the name that name really is, when it may be written, with
-// the lock of that name held. final also follows a link at the end. When
-// somebody puts a link on the way meanwhile, it starts again.
-func (s *Sandbox) change(ctx context.Context, name string, final bool, do func(real string) error) error {
-	real := name
-	for try := 0; ; try++ {
-		err := s.guard.check(real)
-		if err == nil {
-			err = s.locked(ctx, real, do)
-		}
-		if !errors.Is(err, errLink) || try == maxLinks {
-			return err
-		}
-		if real, err = s.realName(name, final); err != nil {
-			return err
-		}
-	}
-}
-
-func (s *Sandbox) locked(ctx context.Context, real string, do func(string) error) error {
-	unlock, err := s.locks.lock(ctx, real)
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	return do(real)
+// Rename implements [hutch.Renamer]. A link is renamed, never what it leads to.
+func (s *Sandbox) Rename(ctx context.Context, from, to string) error {
+	return view{s: s}.Rename(ctx, from, to)
 }
 
 // Close ends the jail, if there is one, with all that runs in it. Operations

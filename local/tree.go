@@ -38,6 +38,9 @@ type tree interface {
 	rename(from, to string, noReplace bool) error
 	// remove removes a file, a link or an empty directory; no link is followed.
 	remove(name string) error
+	// straight is the same tree, but where open, stat and list would follow a
+	// link the error is errLink. It is not closed.
+	straight() tree
 	close() error
 }
 
@@ -96,7 +99,7 @@ func (n *node) unchanged(o *node) bool {
 
 var (
 	// errLink: a link is on the way and was not followed.
-	errLink = errors.New("link on the way")
+	errLink = onTheWay{}
 	// errEscape: a link leads out of the workspace.
 	errEscape = escape{}
 	// errIrregular: neither file nor directory.
@@ -107,6 +110,11 @@ type escape struct{}
 
 func (escape) Error() string        { return "link leaves the workspace" }
 func (escape) Is(target error) bool { return target == fs.ErrPermission }
+
+type onTheWay struct{}
+
+func (onTheWay) Error() string        { return "link on the way" }
+func (onTheWay) Is(target error) bool { return target == fs.ErrPermission }
 
 type irregular struct{}
 

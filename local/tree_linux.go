@@ -14,6 +14,8 @@ const beneath = unix.RESOLVE_BENEATH | unix.RESOLVE_NO_MAGICLINKS
 // fdTree is a tree on openat2 (Linux 5.6).
 type fdTree struct {
 	root int
+	// resolve is for what follows links: RESOLVE_NO_SYMLINKS where none may be.
+	resolve uint64
 }
 
 // newTree opens dir. It falls back to os.Root where openat2 is not there or not
@@ -34,6 +36,8 @@ func newTree(dir string) (tree, error) {
 }
 
 func (t *fdTree) close() error { return unix.Close(t.root) }
+
+func (t *fdTree) straight() tree { return &fdTree{t.root, unix.RESOLVE_NO_SYMLINKS} }
 
 // openat opens a name below the root. Resolve flags come on top of beneath.
 func (t *fdTree) openat(name string, flags int, mode uint32, resolve uint64) (int, error) {
@@ -76,7 +80,7 @@ func (t *fdTree) done(dir int) {
 
 func (t *fdTree) open(name string) (file, error) {
 	// O_NONBLOCK: a pipe is opened without waiting, then seen to be one.
-	fd, err := t.openat(name, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY, 0, 0)
+	fd, err := t.openat(name, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY, 0, t.resolve)
 	if err != nil {
 		return nil, err
 	}
@@ -97,7 +101,7 @@ func (t *fdTree) open(name string) (file, error) {
 }
 
 func (t *fdTree) stat(name string) (node, error) {
-	fd, err := t.openat(name, unix.O_PATH, 0, 0)
+	fd, err := t.openat(name, unix.O_PATH, 0, t.resolve)
 	if err != nil {
 		return node{}, err
 	}

@@ -5,8 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
-	"runtime"
-	"strings"
+	"path/filepath"
 	"time"
 
 	"github.com/hutch-dev/hutch"
@@ -15,7 +14,8 @@ import (
 // rootTree is a tree on os.Root: on systems without openat2, and on Linux in
 // tests, which hold both to the same answers.
 type rootTree struct {
-	root *os.Root
+	root     *os.Root
+	unlinked bool // links are refused where they would be followed
 }
 
 func newRootTree(dir string) (tree, error) {
@@ -23,10 +23,12 @@ func newRootTree(dir string) (tree, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &rootTree{root}, nil
+	return &rootTree{root: root}, nil
 }
 
 func (t *rootTree) close() error { return t.root.Close() }
+
+func (t *rootTree) straight() tree { return &rootTree{t.root, true} }
 
 // escapes reports whether err is the one of os.Root for a name that leaves the
 // root, which has no exported value.
@@ -49,36 +51,10 @@ func confined(err error) error {
 	return err
 }
 
-// straight returns errLink if a link is on the way to name. Unlike openat2 it
-// looks first and acts later; os.Root still confines what is done then.
-func (t *rootTree) straight(name string) error {
-	if runtime.GOOS == "windows" && strings.ContainsAny(name, `\:`) {
-		return fs.ErrInvalid // another path separator, a stream of another file
-	}
-	for i, c := range name {
-		if c != '/' {
-			continue
-		}
-		info, err := t.root.Lstat(name[:i])
-		switch {
-		case err != nil:
-			return confined(err)
-		case info.Mode()&fs.ModeSymlink != 0:
-			return errLink
-		case !info.IsDir():
-			return hutch.ErrNotDir
-		}
-	}
-	return nil
-}
-
 func (t *rootTree) open(name string) (file, error) {
-	if err := t.through(name); err != nil {
-		return nil, err
-	}
-	f, err := t.root.OpenFile(name, os.O_RDONLY|nonblock, 0)
+	f, err := t.file(name)
 	if err != nil {
-		return nil, confined(err)
+		return nil, err
 	}
 	r := &rootFile{File: f}
 	n, err := r.stat()
@@ -96,16 +72,14 @@ func (t *rootTree) open(name string) (file, error) {
 	return r, nil
 }
 
-// through makes a name that runs through a file hutch.ErrNotDir on every system.
-func (t *rootTree) through(name string) error {
-	err := t.straight(name)
-	if err == errLink {
-		return nil
-	}
-	return err
-}
-
 func (t *rootTree) stat(name string) (node, error) {
+	if t.unlinked {
+		n, err := t.lstat(name)
+		if err == nil && n.mode&fs.ModeSymlink != 0 {
+			err = errLink
+		}
+		return n, err
+	}
 	if err := t.through(name); err != nil {
 		return node{}, err
 	}
@@ -117,10 +91,12 @@ func (t *rootTree) stat(name string) (node, error) {
 }
 
 func (t *rootTree) lstat(name string) (node, error) {
-	if err := t.straight(name); err != nil {
+	dir, base, err := t.parent(name)
+	if err != nil {
 		return node{}, err
 	}
-	info, err := t.root.Lstat(name)
+	defer t.done(dir)
+	info, err := dir.Lstat(base)
 	if err != nil {
 		return node{}, confined(err)
 	}
@@ -128,20 +104,19 @@ func (t *rootTree) lstat(name string) (node, error) {
 }
 
 func (t *rootTree) readlink(name string) (string, error) {
-	if err := t.straight(name); err != nil {
+	dir, base, err := t.parent(name)
+	if err != nil {
 		return "", err
 	}
-	target, err := t.root.Readlink(name)
-	return target, confined(err)
+	defer t.done(dir)
+	target, err := dir.Readlink(base)
+	return filepath.ToSlash(target), confined(err)
 }
 
 func (t *rootTree) list(name string, _ bool) ([]node, error) {
-	if err := t.through(name); err != nil {
-		return nil, err
-	}
-	dir, err := t.root.OpenFile(name, os.O_RDONLY|nonblock, 0)
+	dir, err := t.file(name)
 	if err != nil {
-		return nil, confined(err)
+		return nil, err
 	}
 	defer dir.Close()
 	if info, err := dir.Stat(); err != nil || !info.IsDir() {
@@ -158,24 +133,41 @@ func (t *rootTree) list(name string, _ bool) ([]node, error) {
 }
 
 func (t *rootTree) mkdirs(name string) error {
-	if err := t.straight(name); err == errLink || err == hutch.ErrNotDir {
+	err := t.mkdir(name)
+	if !errors.Is(err, fs.ErrNotExist) || name == "." {
 		return err
 	}
-	err := t.root.Mkdir(name, 0o755)
-	if errors.Is(err, fs.ErrNotExist) && name != "." {
-		if err := t.mkdirs(path.Dir(name)); err != nil {
-			return err
-		}
-		err = t.root.Mkdir(name, 0o755)
+	if err := t.mkdirs(path.Dir(name)); err != nil {
+		return err
 	}
+	return t.mkdir(name)
+}
+
+// mkdir makes one directory; one that is there already will do.
+func (t *rootTree) mkdir(name string) error {
+	dir, base, err := t.parent(name)
+	if err != nil {
+		return err
+	}
+	defer t.done(dir)
+	err = dir.Mkdir(base, 0o755)
 	if !errors.Is(err, fs.ErrExist) {
 		return confined(err)
 	}
-	return t.straight(name + "/") // what is there must be a directory itself
+	info, err := dir.Lstat(base)
+	switch {
+	case err != nil:
+		return confined(err)
+	case info.Mode()&fs.ModeSymlink != 0:
+		return errLink
+	case !info.IsDir():
+		return hutch.ErrNotDir
+	}
+	return nil
 }
 
 func (t *rootTree) lockFile(name string) (*os.File, error) {
-	if err := t.straight(name); err != nil {
+	if err := t.check(name); err != nil {
 		return nil, err
 	}
 	f, err := t.root.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
@@ -183,7 +175,7 @@ func (t *rootTree) lockFile(name string) (*os.File, error) {
 }
 
 func (t *rootTree) create(name string, mode fs.FileMode) (temp, error) {
-	if err := t.straight(name); err != nil {
+	if err := t.check(name); err != nil {
 		return nil, err
 	}
 	f, err := t.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode.Perm())
@@ -194,28 +186,38 @@ func (t *rootTree) create(name string, mode fs.FileMode) (temp, error) {
 }
 
 func (t *rootTree) rename(from, to string, noReplace bool) error {
-	for _, name := range []string{from, to} {
-		if err := t.straight(name); err != nil {
-			return err
-		}
+	fromDir, fromBase, err := t.parent(from)
+	if err != nil {
+		return err
 	}
+	defer t.done(fromDir)
+	toDir, toBase, err := t.parent(to)
+	if err != nil {
+		return err
+	}
+	defer t.done(toDir)
 	if noReplace { // the lock of the name keeps other users of this package out
-		if _, err := t.root.Lstat(to); err == nil {
+		if _, err := toDir.Lstat(toBase); err == nil {
 			return fs.ErrExist
 		}
 	}
-	return confined(t.root.Rename(from, to))
+	if path.Dir(from) == path.Dir(to) {
+		return confined(toDir.Rename(fromBase, toBase))
+	}
+	return confined(t.root.Rename(from, to)) // os.Root has no way from one handle to another
 }
 
 func (t *rootTree) remove(name string) error {
-	if err := t.straight(name); err != nil {
+	dir, base, err := t.parent(name)
+	if err != nil {
 		return err
 	}
-	err := confined(t.root.Remove(name))
+	defer t.done(dir)
+	err = confined(dir.Remove(base))
 	if err == nil || errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if info, e := t.root.Lstat(name); e == nil && info.IsDir() {
+	if info, e := dir.Lstat(base); e == nil && info.IsDir() {
 		return hutch.ErrIsDir
 	}
 	return err

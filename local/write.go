@@ -17,31 +17,31 @@ import (
 	"github.com/hutch-dev/hutch"
 )
 
-// Write implements [hutch.Backend].
-func (s *Sandbox) Write(ctx context.Context, name string, r io.Reader, opts *hutch.WriteOptions) (hutch.Info, error) {
-	if err := s.begin(ctx, "write", name); err != nil {
+func (v view) Write(ctx context.Context, name string, r io.Reader, opts *hutch.WriteOptions) (hutch.Info, error) {
+	if err := v.s.begin(ctx, "write", name); err != nil {
 		return hutch.Info{}, err
 	}
-	defer s.end()
+	defer v.s.end()
 	var o hutch.WriteOptions
 	if opts != nil {
 		o = *opts
 	}
-	err := s.guard.check(name)
+	err := v.s.guard.check(name)
 	if name == "." {
 		err = hutch.ErrIsDir
 	}
 	if err != nil {
 		return hutch.Info{}, fail("write", name, err)
 	}
-	n, err := s.write(ctx, name, r, o)
+	n, err := v.write(ctx, name, r, o)
 	if err != nil {
 		return hutch.Info{}, err
 	}
 	return n.info(name), nil
 }
 
-func (s *Sandbox) write(ctx context.Context, name string, r io.Reader, o hutch.WriteOptions) (n node, err error) {
+func (v view) write(ctx context.Context, name string, r io.Reader, o hutch.WriteOptions) (n node, err error) {
+	s := v.s
 	tmp, t, err := s.createTemp()
 	if err != nil {
 		return node{}, fail("write", name, err)
@@ -55,7 +55,7 @@ func (s *Sandbox) write(ctx context.Context, name string, r io.Reader, o hutch.W
 	if err := fill(ctx, t, r); err != nil {
 		return node{}, &fs.PathError{Op: "write", Path: name, Err: err}
 	}
-	err = s.change(ctx, name, true, func(real string) error {
+	err = v.change(ctx, name, true, func(real string) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -203,80 +203,4 @@ func (s *Sandbox) place(tmp, real string, noReplace bool) error {
 			return err
 		}
 	}
-}
-
-// Rename implements [hutch.Renamer]. A link is renamed, never what it leads to.
-func (s *Sandbox) Rename(ctx context.Context, from, to string) error {
-	if err := hutch.CheckName("rename", to); err != nil {
-		return err
-	}
-	if err := s.begin(ctx, "rename", from); err != nil {
-		return err
-	}
-	defer s.end()
-	switch {
-	case from == ".":
-		return fail("rename", from, &mappedText{"the root has no other name", fs.ErrInvalid})
-	case to == ".":
-		return fail("rename", to, hutch.ErrIsDir)
-	}
-	realFrom, realTo := from, to
-	for try := 0; ; try++ {
-		culprit, err := s.rename(ctx, realFrom, realTo)
-		if err == nil {
-			return nil
-		}
-		if errors.Is(err, errLink) && try < maxLinks {
-			if realFrom, err = s.realName(from, false); err != nil {
-				return fail("rename", from, err)
-			}
-			if realTo, err = s.realName(to, false); err != nil {
-				return fail("rename", to, err)
-			}
-			continue
-		}
-		if culprit == realTo && culprit != realFrom {
-			return fail("rename", to, err)
-		}
-		return fail("rename", from, err)
-	}
-}
-
-// rename works on names without links on the way; with an error it says which
-// of the two names is to blame.
-func (s *Sandbox) rename(ctx context.Context, from, to string) (culprit string, err error) {
-	for _, name := range []string{from, to} {
-		if err := s.guard.check(name); err != nil {
-			return name, err
-		}
-	}
-	unlock, err := s.locks.lock(ctx, from, to)
-	if err != nil {
-		return from, err
-	}
-	defer unlock()
-	n, err := s.tree.lstat(from)
-	if err != nil || from == to {
-		return from, err
-	}
-	if strings.HasPrefix(to, from+"/") {
-		if !n.mode.IsDir() {
-			return to, hutch.ErrNotDir
-		}
-		return to, &mappedText{"a directory does not fit into itself", fs.ErrInvalid}
-	}
-	old, err := s.tree.lstat(to)
-	switch {
-	case err != nil && !errors.Is(err, fs.ErrNotExist):
-		return to, err
-	case err == nil && n.mode.IsDir():
-		return to, fs.ErrExist
-	case err == nil && old.mode.IsDir():
-		return to, hutch.ErrIsDir
-	}
-	err = s.place(from, to, n.mode.IsDir())
-	if err == errPresent {
-		err = fs.ErrExist
-	}
-	return to, err
 }

@@ -32,9 +32,9 @@ import (
 // limits, ready for use; it must not be copied, [Backend.Fork] does that. It is
 // safe for concurrent use, and readers and writers never wait for each other.
 //
-// It has the speeds [hutch.Walker] and [hutch.Renamer]; renaming a directory is
-// one step whatever it holds. The files that Open returns are also an
-// [io.ReaderAt], an [io.Seeker] and an [io.WriterTo].
+// It has the speeds [hutch.Walker] and [hutch.Renamer] and the power
+// [hutch.Linker]; renaming a directory is one step whatever it holds. The files
+// that Open returns are also an [io.ReaderAt], an [io.Seeker] and an [io.WriterTo].
 type Backend struct {
 	limits Options
 	now    atomic.Pointer[version] // nil as long as nothing was ever written
