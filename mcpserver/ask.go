@@ -1,6 +1,7 @@
 package mcpserver
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -97,12 +98,14 @@ func (c *call) askTravelling(ctx context.Context, q Question) (string, error) {
 	case c.asks <- t:
 	case <-ctx.Done():
 		return "", ctx.Err()
+	case <-c.ctx.Done(): // what asks has outlived its call
+		return "", ErrNobody
 	}
 	select {
 	case answer := <-t.reply:
 		return answer, nil
-	case <-ctx.Done():
-		return "", ctx.Err()
+	case <-c.ctx.Done():
+		return "", cmp.Or(ctx.Err(), ErrNobody)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/hutch-dev/hutch/mcpserver"
+	"github.com/hutch-dev/hutch/tool"
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 )
@@ -128,4 +129,26 @@ func TestAskAndLeave(t *testing.T) {
 		t.Errorf("after its client has left: %+v", res)
 	}
 	_ = question(t, byHand(t, s), nil) // there is room again
+}
+
+// What outlives its call can ask nobody, and does not wait for ever.
+func TestAskTooLate(t *testing.T) {
+	eachVersion(t, func(t *testing.T, version string) {
+		late := make(chan error, 1)
+		begin := make(chan struct{})
+		s := server(t, nil, fake("start", func(ctx context.Context, _ tool.Call) (tool.Result, error) {
+			go func() {
+				<-begin
+				_, err := mcpserver.Ask(context.WithoutCancel(ctx), mcpserver.Question{Answers: []string{"once"}})
+				late <- err
+			}()
+			return tool.Result{Text: "started"}, nil
+		}))
+		cs := dial(t, s, version, replying(func(*mcp.ElicitParams) *mcp.ElicitResult { return accept("once") }))
+		call(t, cs, "start", nil)
+		close(begin)
+		if err := <-late; !errors.Is(err, mcpserver.ErrNobody) {
+			t.Error(err)
+		}
+	})
 }

@@ -16,6 +16,7 @@ import (
 // tool has been waiting meanwhile.
 type call struct {
 	s     *Server
+	talk  *conversation
 	owner *owner
 	tool  *tool.Tool
 	input json.RawMessage
@@ -44,11 +45,11 @@ type outcome struct {
 
 type callKey struct{}
 
-// call answers a request to use t.
-func (s *Server) call(ctx context.Context, t *tool.Tool, req *mcp.CallToolRequest) (*mcp.CallToolResult, error) {
-	ctx, over := s.withPost(ctx, req.Extra)
+// call answers a request to use a tool.
+func (t *conversation) call(ctx context.Context, with *tool.Tool, req *mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+	ctx, over := t.s.withPost(ctx, req.Extra)
 	defer over()
-	c, err := s.callOf(ctx, t, req)
+	c, err := t.callOf(ctx, with, req)
 	if err != nil {
 		return nil, err
 	}
@@ -56,9 +57,10 @@ func (s *Server) call(ctx context.Context, t *tool.Tool, req *mcp.CallToolReques
 }
 
 // callOf is the call that a request is about: a new one, or one that has asked.
-func (s *Server) callOf(ctx context.Context, t *tool.Tool, req *mcp.CallToolRequest) (*call, error) {
+func (t *conversation) callOf(ctx context.Context, with *tool.Tool, req *mcp.CallToolRequest) (*call, error) {
+	s := t.s
 	if req.Params.RequestState != "" {
-		return s.unpark(ctx, t, req)
+		return s.unpark(ctx, with, req)
 	}
 	select {
 	case s.slots <- struct{}{}:
@@ -69,7 +71,7 @@ func (s *Server) callOf(ctx context.Context, t *tool.Tool, req *mcp.CallToolRequ
 		<-s.slots
 		return nil, errEnding
 	}
-	c := &call{s: s, owner: s.owner(ctx), tool: t, input: req.Params.Arguments, done: make(chan outcome, 1), asks: make(chan *question)}
+	c := &call{s: s, talk: t, owner: s.owner(ctx), tool: with, input: req.Params.Arguments, done: make(chan outcome, 1), asks: make(chan *question)}
 	if len(c.input) == 0 {
 		c.input = json.RawMessage("{}")
 	}
@@ -112,7 +114,7 @@ func (c *call) follow(ctx context.Context, req *mcp.CallToolRequest) (*mcp.CallT
 	for {
 		select {
 		case o := <-c.done:
-			return c.s.result(o)
+			return c.talk.result(o)
 		case q := <-c.asks:
 			if !let() {
 				q.reply <- "" // nobody waits for the call any more

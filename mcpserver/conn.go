@@ -37,7 +37,12 @@ func (s *Server) Serve(ctx context.Context, rwc io.ReadWriteCloser) error {
 	defer context.AfterFunc(s.own.ctx, cancel)()
 	c := &conn{rwc: rwc, r: bufio.NewReaderSize(rwc, 64<<10), s: s, pending: map[jsonrpc.ID]int{}, closed: make(chan struct{})}
 	own := &owner{ctx: ctx}
-	ss, err := s.mcp.Connect(context.WithValue(context.WithoutCancel(ctx), ownerKey{}, own), c, nil)
+	talk, err := s.conversation()
+	if err != nil {
+		return err
+	}
+	defer s.release(talk)
+	ss, err := talk.mcp.Connect(context.WithValue(context.WithoutCancel(ctx), ownerKey{}, own), c, nil)
 	if err != nil {
 		return err
 	}
@@ -103,7 +108,7 @@ func (c *conn) Read(context.Context) (jsonrpc.Message, error) {
 // take decodes a message. It may be neither a message nor worth an answer.
 func (c *conn) take(line []byte, skimmed *skimmer) (jsonrpc.Message, *jsonrpc.Response) {
 	if skimmed != nil {
-		return nil, skimmed.refusal(jsonrpc.CodeInvalidRequest, tooLarge(c.s.max))
+		return nil, skimmed.refusal(jsonrpc.CodeInvalidRequest, tooLarge(c.s.o.MaxMessage))
 	}
 	line = bytes.TrimSpace(line)
 	if len(line) == 0 {
@@ -133,7 +138,7 @@ func (c *conn) line() (line []byte, skimmed *skimmer, err error) {
 		switch {
 		case skimmed != nil:
 			_, _ = skimmed.Write(part)
-		case len(line)+len(part) > c.s.max:
+		case len(line)+len(part) > c.s.o.MaxMessage:
 			skimmed = &skimmer{}
 			_, _ = skimmed.Write(line)
 			_, _ = skimmed.Write(part)

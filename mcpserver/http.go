@@ -54,7 +54,16 @@ func (s *Server) Handler(opts *HTTPOptions) (http.Handler, error) {
 			return nil, fmt.Errorf("mcpserver: %w: token with a character that is not printable ASCII", fs.ErrInvalid)
 		}
 	}
-	get := func(*http.Request) *mcp.Server { return s.mcp }
+	shared, err := s.conversation()
+	if err != nil {
+		return nil, err
+	}
+	get := func(r *http.Request) *mcp.Server {
+		if c, ok := r.Context().Value(talkKey{}).(*conversation); ok {
+			return c.mcp
+		}
+		return shared.mcp
+	}
 	return &handler{
 		s:     s,
 		token: sha256.Sum256([]byte(opts.Token)),
@@ -65,6 +74,9 @@ func (s *Server) Handler(opts *HTTPOptions) (http.Handler, error) {
 			Stateless: true, PropagateRequestCancellation: true, MaxRequestBodyBytes: -1, DisableLocalhostProtection: true}),
 	}, nil
 }
+
+// talkKey is the key of the conversation of a new session in a context.
+type talkKey struct{}
 
 type handler struct {
 	s        *Server
@@ -123,13 +135,13 @@ func (h *handler) transport(r *http.Request) http.Handler {
 func (h *handler) serveMessage(w http.ResponseWriter, r *http.Request) {
 	control := http.NewResponseController(w)
 	_ = control.SetReadDeadline(time.Now().Add(bodyTime))
-	body, skimmed, err := readBody(r.Body, h.s.max)
+	body, skimmed, err := readBody(r.Body, h.s.o.MaxMessage)
 	switch {
 	case err != nil:
 		http.Error(w, "the message did not arrive", http.StatusBadRequest)
 		return
 	case skimmed != nil:
-		h.refuse(w, skimmed.refusal(jsonrpc.CodeInvalidRequest, tooLarge(h.s.max)))
+		h.refuse(w, skimmed.refusal(jsonrpc.CodeInvalidRequest, tooLarge(h.s.o.MaxMessage)))
 		return
 	case !h.s.load.take(len(body)):
 		k := &skimmer{}
@@ -139,20 +151,22 @@ func (h *handler) serveMessage(w http.ResponseWriter, r *http.Request) {
 	}
 	defer h.s.load.give(len(body))
 	_ = control.SetReadDeadline(time.Time{})
-	t := h.transport(r)
-	if t == h.old && r.Header.Get("Mcp-Session-Id") == "" && h.sessions() >= maxSessions {
-		http.Error(w, "too many sessions", http.StatusServiceUnavailable)
-		return
-	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
-	t.ServeHTTP(w, r)
-}
-
-func (h *handler) sessions() (n int) {
-	for range h.s.mcp.Sessions() {
-		n++
+	t := h.transport(r)
+	if t == h.old && r.Header.Get("Mcp-Session-Id") == "" {
+		if h.s.sessions() > maxSessions { // with the shared one
+			http.Error(w, "too many sessions", http.StatusServiceUnavailable)
+			return
+		}
+		talk, err := h.s.conversation()
+		if err != nil {
+			http.Error(w, "no conversation can be had", http.StatusInternalServerError)
+			return
+		}
+		defer h.s.release(talk)
+		r = r.WithContext(context.WithValue(r.Context(), talkKey{}, talk))
 	}
-	return n
+	t.ServeHTTP(w, r)
 }
 
 // readBody reads a message of at most n bytes and skims a larger one.
@@ -170,7 +184,7 @@ func readBody(r io.Reader, n int) ([]byte, *skimmer, error) {
 func (h *handler) refuse(w http.ResponseWriter, resp *jsonrpc.Response) {
 	data, err := jsonrpc.EncodeMessage(resp)
 	if err != nil || !resp.ID.IsValid() {
-		http.Error(w, tooLarge(h.s.max), http.StatusRequestEntityTooLarge)
+		http.Error(w, tooLarge(h.s.o.MaxMessage), http.StatusRequestEntityTooLarge)
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")

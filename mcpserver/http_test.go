@@ -245,3 +245,38 @@ func TestHTTPSessions(t *testing.T) {
 		t.Errorf("%v %s", resp, body)
 	}
 }
+
+// Every session has tools of its own; clients without sessions share some.
+func TestConversations(t *testing.T) {
+	made := 0
+	s, err := mcpserver.New(func() []tool.Tool {
+		made++
+		n := made
+		return []tool.Tool{fake("which", func(context.Context, tool.Call) (tool.Result, error) {
+			return tool.Result{Text: fmt.Sprint(n)}, nil
+		})}
+	}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	url := web(t, s)
+	which := func(version string) string {
+		cs := webDial(t, url, version, nil)
+		first := text(call(t, cs, "which", nil))
+		if again := text(call(t, cs, "which", nil)); again != first {
+			t.Errorf("%s: %s and %s", version, first, again)
+		}
+		return first
+	}
+	if a, b := which("2025-11-25"), which("2025-11-25"); a == b || a == "1" || b == "1" {
+		t.Errorf("sessions have %s and %s", a, b)
+	}
+	if a, b := which("2026-07-28"), which("2026-07-28"); a != "1" || b != "1" {
+		t.Errorf("clients without sessions have %s and %s", a, b)
+	}
+	before := made
+	dial(t, s, "", nil)
+	if made != before+1 {
+		t.Errorf("a connection made %d conversations", made-before)
+	}
+}

@@ -24,8 +24,9 @@ const (
 
 // keep makes a link to output that was kept; nil where it could not be followed.
 // The link, and nothing else, is what resources/read takes.
-func (s *Server) keep(k tool.Kept) *mcp.ResourceLink {
-	if s.backend == nil || !fs.ValidPath(k.Name) {
+func (t *conversation) keep(k tool.Kept) *mcp.ResourceLink {
+	s := t.s
+	if s.o.Backend == nil || !fs.ValidPath(k.Name) {
 		return nil
 	}
 	uri := (&url.URL{Scheme: "hutch", Host: "kept", Path: "/" + rand.Text() + "/" + path.Base(k.Name)}).String()
@@ -35,13 +36,13 @@ func (s *Server) keep(k tool.Kept) *mcp.ResourceLink {
 		defer over()
 		return s.readKept(ctx, uri, k)
 	}
-	s.mcp.AddResource(&mcp.Resource{URI: uri, Name: k.Path, Description: about, MIMEType: k.Type, Size: k.Size}, read)
+	t.mcp.AddResource(&mcp.Resource{URI: uri, Name: k.Path, Description: about, MIMEType: k.Type, Size: k.Size}, read)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.kept = append(s.kept, uri)
-	if len(s.kept) > maxKept {
-		s.mcp.RemoveResources(s.kept[0])
-		s.kept = s.kept[1:]
+	t.kept = append(t.kept, uri)
+	if len(t.kept) > maxKept {
+		t.mcp.RemoveResources(t.kept[0])
+		t.kept = t.kept[1:]
 	}
 	return &mcp.ResourceLink{URI: uri, Name: k.Path, Description: about, MIMEType: k.Type, Size: &k.Size}
 }
@@ -51,7 +52,7 @@ func (s *Server) readKept(ctx context.Context, uri string, k tool.Kept) (*mcp.Re
 		return nil, errEnding
 	}
 	defer s.all.Done()
-	data, err := readUpTo(ctx, s.backend, k.Name, maxResource)
+	data, err := readUpTo(ctx, s.o.Backend, k.Name, maxResource)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, mcp.ResourceNotFoundError(uri)

@@ -16,7 +16,7 @@ import (
 )
 
 // result is what a client is told of an outcome.
-func (s *Server) result(o outcome) (*mcp.CallToolResult, error) {
+func (t *conversation) result(o outcome) (*mcp.CallToolResult, error) {
 	if o.err != nil {
 		return nil, toolError(o.err)
 	}
@@ -28,7 +28,7 @@ func (s *Server) result(o outcome) (*mcp.CallToolResult, error) {
 		res.Content = append(res.Content, media(m))
 	}
 	for _, k := range o.res.Kept {
-		if link := s.keep(k); link != nil {
+		if link := t.keep(k); link != nil {
 			res.Content = append(res.Content, link)
 		}
 	}

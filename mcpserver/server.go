@@ -11,7 +11,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"maps"
 	"regexp"
+	"slices"
 	"sync"
 
 	"github.com/hutch-dev/hutch"
@@ -46,28 +48,32 @@ type Options struct {
 
 // Server serves tools to any number of clients. It is safe for concurrent use.
 type Server struct {
-	mcp     *mcp.Server
-	backend hutch.Backend
-	max     int
-	load    *load
-	slots   chan struct{} // one for each tool at work
+	tools func() []tool.Tool
+	o     Options
+	load  *load
+	slots chan struct{} // one for each tool at work
 
 	own  *owner // of calls that belong to no connection; ends with Close
 	stop context.CancelFunc
 
 	mu     sync.Mutex
 	shut   bool
+	spare  *conversation // made by New, for the first who needs one
+	talks  map[*conversation]bool
 	calls  map[*call]bool
 	parked map[string]*parked         // by the state that the client brings back
 	posts  map[string]context.Context // of HTTP requests, by the mark in their header
-	kept   []string                   // URIs of kept output, oldest first
-	all    sync.WaitGroup             // calls and connections
+	all    sync.WaitGroup             // calls, connections and HTTP requests
 }
 
-// New makes a server of tools. Two tools of one name, a name that the protocol
-// does not allow, or an input schema that is not of an object are errors that
-// match fs.ErrInvalid. Close the server when it is not needed any more.
-func New(tools []tool.Tool, opts *Options) (*Server, error) {
+// New makes a server of tools. The function tools is called for every conversation,
+// with a first time by New: a connection of Serve is one, and a session over HTTP.
+// Clients over HTTP that speak a version without sessions share one.
+//
+// Two tools of one name, a name that the protocol does not allow, or a schema that
+// is not of an object are errors that match fs.ErrInvalid. Close the server when it
+// is not needed any more.
+func New(tools func() []tool.Tool, opts *Options) (*Server, error) {
 	o := Options{}
 	if opts != nil {
 		o = *opts
@@ -79,23 +85,86 @@ func New(tools []tool.Tool, opts *Options) (*Server, error) {
 		o.MaxMessage = DefaultMaxMessage
 	}
 	s := &Server{
-		backend: o.Backend,
-		max:     o.MaxMessage,
-		load:    &load{maxCount: maxWaiting, maxBytes: 2 * o.MaxMessage},
-		slots:   make(chan struct{}, maxCalls),
-		calls:   map[*call]bool{},
-		parked:  map[string]*parked{},
-		posts:   map[string]context.Context{},
+		tools:  tools,
+		o:      o,
+		load:   &load{maxCount: maxWaiting, maxBytes: 2 * o.MaxMessage},
+		slots:  make(chan struct{}, maxCalls),
+		own:    &owner{},
+		talks:  map[*conversation]bool{},
+		calls:  map[*call]bool{},
+		parked: map[string]*parked{},
+		posts:  map[string]context.Context{},
 	}
-	s.own = &owner{}
 	s.own.ctx, s.stop = context.WithCancel(context.Background())
+	var err error
+	if s.spare, err = s.converse(); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// conversation is what a client, or several that cannot be told apart, have of
+// their own: tools, and links to output that was kept.
+type conversation struct {
+	s   *Server
+	mcp *mcp.Server
+
+	held bool     // somebody has it, with or without a session
+	kept []string // URIs, oldest first
+}
+
+// conversation returns a new one, which is there until it is released and its
+// sessions have ended.
+func (s *Server) conversation() (*conversation, error) {
+	s.mu.Lock()
+	c := s.spare
+	s.spare = nil
+	s.mu.Unlock()
+	var err error
+	if c == nil {
+		if c, err = s.converse(); err != nil {
+			return nil, err
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c.held, s.talks[c] = true, true
+	return c, nil
+}
+
+func (s *Server) release(c *conversation) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c.held = false
+}
+
+// sessions is how many conversations there are. Those that have ended are forgotten.
+func (s *Server) sessions() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for c := range s.talks {
+		if !c.held && !c.live() {
+			delete(s.talks, c)
+		}
+	}
+	return len(s.talks)
+}
+
+func (c *conversation) live() bool {
+	for range c.mcp.Sessions() {
+		return true
+	}
+	return false
+}
+
+func (s *Server) converse() (*conversation, error) {
 	caps := &mcp.ServerCapabilities{Tools: &mcp.ToolCapabilities{}}
-	if o.Backend != nil {
+	if s.o.Backend != nil {
 		caps.Resources = &mcp.ResourceCapabilities{}
 	}
-	s.mcp = mcp.NewServer(&mcp.Implementation{Name: o.Name, Title: o.Title, Version: o.Version},
-		&mcp.ServerOptions{Instructions: o.Instructions, Capabilities: caps, SetCacheable: private})
-	return s, s.add(tools)
+	c := &conversation{s: s, mcp: mcp.NewServer(&mcp.Implementation{Name: s.o.Name, Title: s.o.Title, Version: s.o.Version},
+		&mcp.ServerOptions{Instructions: s.o.Instructions, Capabilities: caps, SetCacheable: private})}
+	return c, c.add(s.tools())
 }
 
 // private keeps what is told to one client from the others behind a proxy.
@@ -103,7 +172,7 @@ func private(_ context.Context, _ mcp.Request, c *mcp.Cacheable) { c.CacheScope 
 
 var toolName = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,128}$`)
 
-func (s *Server) add(tools []tool.Tool) error {
+func (c *conversation) add(tools []tool.Tool) error {
 	seen := map[string]bool{}
 	for _, t := range tools {
 		var schema struct{ Type string }
@@ -118,8 +187,8 @@ func (s *Server) add(tools []tool.Tool) error {
 			return fmt.Errorf("mcpserver: %w: the output of tool %q is no schema", fs.ErrInvalid, t.Name)
 		}
 		seen[t.Name] = true
-		s.mcp.AddTool(describe(&t), func(ctx context.Context, req *mcp.CallToolRequest) (*mcp.CallToolResult, error) {
-			return s.call(ctx, &t, req)
+		c.mcp.AddTool(describe(&t), func(ctx context.Context, req *mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+			return c.call(ctx, &t, req)
 		})
 	}
 	return nil
@@ -151,10 +220,13 @@ func describe(t *tool.Tool) *mcp.Tool {
 func (s *Server) Close() error {
 	s.mu.Lock()
 	s.shut = true
+	talks := slices.Collect(maps.Keys(s.talks))
 	s.mu.Unlock()
 	s.stop()
-	for ss := range s.mcp.Sessions() {
-		_ = ss.Close()
+	for _, c := range talks {
+		for ss := range c.mcp.Sessions() {
+			_ = ss.Close()
+		}
 	}
 	s.all.Wait()
 	return nil

@@ -63,7 +63,7 @@ func asking() tool.Tool {
 
 func server(t testing.TB, opts *mcpserver.Options, tools ...tool.Tool) *mcpserver.Server {
 	t.Helper()
-	s, err := mcpserver.New(tools, opts)
+	s, err := mcpserver.New(func() []tool.Tool { return tools }, opts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -177,7 +177,7 @@ func TestNew(t *testing.T) {
 		"twice": {echo(), echo()}, "no object": {bad}, "no JSON": {worse}, "output": {output},
 		"no name": {fake("", nil)}, "bad name": {fake("a b", nil)},
 	} {
-		if _, err := mcpserver.New(tools, nil); !errors.Is(err, fs.ErrInvalid) {
+		if _, err := mcpserver.New(func() []tool.Tool { return tools }, nil); !errors.Is(err, fs.ErrInvalid) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
