@@ -182,6 +182,11 @@ func (e *contained) run(ctx context.Context, c *Command, env []string) (Status, 
 	return runBy(ctx, e, &e.runs, c, env)
 }
 
+// keepFrom implements engine; nobody gets here at this level.
+func (e *contained) keepFrom(context.Context, *Confinement, []string) error {
+	return errors.ErrUnsupported
+}
+
 // start implements post.
 func (e *contained) start(s *start, fds []int) error {
 	e.starter.start(s, fds)

@@ -17,11 +17,12 @@ const (
 )
 
 const (
-	kindSetup = 1 + iota // owner: what the jail is like
-	kindStart            // owner: run a command
-	kindKill             // owner: end a command
-	kindReady            // helper: the jail stands, or why not
-	kindDone             // helper: a command ended
+	kindSetup   = 1 + iota // owner: what the jail is like
+	kindStart              // owner: run a command
+	kindKill               // owner: end a command
+	kindConfine            // owner: keep commands from names
+	kindReady              // helper: the jail stands, or why not
+	kindDone               // helper: a command ended
 )
 
 var errFrame = errors.New("jail: malformed message")

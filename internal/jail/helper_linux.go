@@ -36,7 +36,7 @@ type helper struct {
 	setup  *setup
 	in     receiver
 	null   int
-	keeper *keeper // nil without protected names
+	keeper *keeper // nil at lesser levels
 	*starter
 
 	sending sync.Mutex // of frames to the owner
@@ -149,9 +149,7 @@ func (h *helper) enter() (string, []string, error) {
 		if err := w.build(); err != nil {
 			return "", nil, err
 		}
-		if len(s.protect) > 0 {
-			h.keeper = w.keeper
-		}
+		h.keeper = w.keeper
 		if err := unix.Sethostname([]byte("hutch")); err != nil {
 			return "", nil, step("host name", err)
 		}
@@ -217,11 +215,27 @@ func (h *helper) serve() {
 				return
 			}
 			h.cancel(id)
+		case kindConfine:
+			c, err := decodeConfine(payload)
+			closeAll(fds)
+			if err != nil || h.keeper == nil {
+				return
+			}
+			go h.confineNames(c)
 		default:
 			closeAll(fds)
 			return
 		}
 	}
+}
+
+// confineNames may take a while where there are many files.
+func (h *helper) confineNames(c *confine) {
+	m := &done{id: c.id, what: doneConfine}
+	if err := h.keeper.confine(c); err != nil {
+		m.value = int64(errnoOf(err))
+	}
+	h.send(m)
 }
 
 func streamCount(streams byte) (n int) {

@@ -236,6 +236,40 @@ func (l *link) run(ctx context.Context, c *Command, env []string) (Status, error
 	return runBy(ctx, l, &l.waiting, c, env)
 }
 
+// keepFrom implements engine.
+func (l *link) keepFrom(ctx context.Context, c *Confinement, protect []string) error {
+	names, err := l.guard.add(protect)
+	if err != nil {
+		return err
+	}
+	id, ch, err := l.register()
+	if err != nil {
+		return err
+	}
+	payload := (&confine{id: id, hide: c.Hide, protect: c.Protect, names: names}).encode()
+	if len(payload) > maxPayload {
+		l.forget(id)
+		return syscall.E2BIG
+	}
+	if err := l.send(kindConfine, payload); err != nil {
+		l.forget(id)
+		return ErrGone
+	}
+	select {
+	case m := <-ch:
+		switch {
+		case m == nil:
+			return ErrGone
+		case m.value != 0:
+			return step("confined names", syscall.Errno(m.value))
+		}
+		return nil
+	case <-ctx.Done():
+		l.forget(id)
+		return ctx.Err()
+	}
+}
+
 // start implements post.
 func (l *link) start(s *start, fds []int) error {
 	payload := s.encode()

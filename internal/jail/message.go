@@ -27,6 +27,7 @@ type setup struct {
 	level    Level
 	network  bool
 	root     bool  // the owner is the host's root
+	poll     bool  // the kernel is not asked for changes in folders
 	count    bool  // neither a control group nor a resource limit bounds the number of processes
 	tag      int64 // the first tag of the jail's commands, see tree_linux.go
 	owner    int64 // its process id
@@ -49,6 +50,7 @@ func (s *setup) encode() []byte {
 	e.bool(s.network)
 	e.bool(s.root)
 	e.bool(s.count)
+	e.bool(s.poll)
 	for _, v := range []int64{s.tag, s.owner, s.landlock, s.dev, s.ino} {
 		e.int(v)
 	}
@@ -67,7 +69,7 @@ func decodeSetup(b []byte) (*setup, error) {
 	if d.str() != setupMagic {
 		return nil, errFrame
 	}
-	s := &setup{level: Level(d.int()), network: d.bool(), root: d.bool(), count: d.bool()}
+	s := &setup{level: Level(d.int()), network: d.bool(), root: d.bool(), count: d.bool(), poll: d.bool()}
 	for _, p := range []*int64{&s.tag, &s.owner, &s.landlock, &s.dev, &s.ino} {
 		*p = d.int()
 	}
@@ -118,6 +120,28 @@ func decodeStart(b []byte) (*start, error) {
 	return s, d.end()
 }
 
+// confine tells the helper what commands are kept from.
+type confine struct {
+	id            int64
+	hide, protect []string
+	names         []string // of protect, those without wildcards
+}
+
+func (c *confine) encode() []byte {
+	e := &encoder{}
+	e.int(c.id)
+	e.strs(c.hide)
+	e.strs(c.protect)
+	e.strs(c.names)
+	return e.b
+}
+
+func decodeConfine(b []byte) (*confine, error) {
+	d := &decoder{b: b}
+	c := &confine{id: d.int(), hide: d.strs(), protect: d.strs(), names: d.strs()}
+	return c, d.end()
+}
+
 func encodeKill(id int64) []byte {
 	e := &encoder{}
 	e.int(id)
@@ -156,11 +180,12 @@ func decodeReady(b []byte) (*ready, error) {
 }
 
 const (
-	doneStatus = iota // value is the wait status
-	doneExec          // value is the errno of starting the program
-	doneDir           // value is the errno of entering the folder
-	doneStuck         // some of its processes could not be killed
-	doneUnsafe        // it could not be confined, and was not started
+	doneStatus  = iota // value is the wait status
+	doneExec           // value is the errno of starting the program
+	doneDir            // value is the errno of entering the folder
+	doneStuck          // some of its processes could not be killed
+	doneUnsafe         // it could not be confined, and was not started
+	doneConfine        // no command: value is the errno of a confinement, 0 if it holds
 )
 
 // done is how a command ended.
@@ -181,7 +206,7 @@ func (m *done) encode() []byte {
 func decodeDone(b []byte) (*done, error) {
 	d := &decoder{b: b}
 	m := &done{id: d.int(), what: d.byte(), value: d.int()}
-	if m.what > doneUnsafe {
+	if m.what > doneConfine {
 		return nil, errFrame
 	}
 	return m, d.end()

@@ -20,11 +20,14 @@ type Jail struct {
 	env    []string
 	engine engine
 	closed atomic.Bool
+
+	confined atomic.Int64 // patterns that Confine was given
 }
 
 // engine runs the commands of a jail.
 type engine interface {
 	run(ctx context.Context, c *Command, env []string) (Status, error)
+	keepFrom(ctx context.Context, c *Confinement, protect []string) error // protect are the names without wildcards
 	close() error
 }
 
@@ -70,7 +73,7 @@ func (j *Jail) Level() Level { return j.level }
 func (j *Jail) Root() string { return j.root }
 
 // Layers tells what the confinement consists of, and what it lacks.
-func (j *Jail) Layers() []Layer { return slices.Clone(j.layers) }
+func (j *Jail) Layers() []Layer { return append(slices.Clone(j.layers), j.confinedLayer()...) }
 
 // Run runs a command and waits until it and everything it started is dead. Its output has been written by then.
 //

@@ -138,6 +138,9 @@ func (p *plain) remove(cmd *exec.Cmd) {
 	p.wg.Done()
 }
 
+// keepFrom implements engine; nobody gets here at this level.
+func (p *plain) keepFrom(context.Context, *Confinement, []string) error { return errors.ErrUnsupported }
+
 func (p *plain) close() error {
 	p.mu.Lock()
 	p.closed = true

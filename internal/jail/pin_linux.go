@@ -5,6 +5,7 @@ package jail
 import (
 	"path"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 
@@ -18,11 +19,19 @@ type keeper struct {
 	names []string
 	mu    sync.Mutex
 	seals map[string]string // where the read-only mount of each name is
+	veil  *veil
 }
 
 // protect makes the mounts of all names.
 func (w *world) protect() error {
 	w.keeper = &keeper{root: w.root, names: w.setup.protect, seals: map[string]string{}}
+	if err := w.makeMasks(); err != nil {
+		return err
+	}
+	var err error
+	if w.keeper.veil, err = newVeil(w.root, w.setup.poll); err != nil {
+		return err
+	}
 	for _, name := range w.setup.protect {
 		if err := w.keeper.seal(name); err != nil {
 			return err
@@ -44,21 +53,50 @@ func (k *keeper) seal(name string) (err error) {
 	return err
 }
 
-// check restores what is lost. It must not fail unnoticed.
-func (k *keeper) check() error {
+// check restores what is lost, and masks what is new. It must not fail unnoticed. busy says that commands are running.
+func (k *keeper) check(busy bool) error {
 	if k == nil {
 		return nil
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	for _, name := range k.names {
-		if isMount(path.Join(k.root, k.seals[name])) {
+	if err := k.checkNames(k.names); err != nil {
+		return err
+	}
+	if len(k.veil.rules) == 0 {
+		return nil
+	}
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	return k.veil.check(busy)
+}
+
+func (k *keeper) checkNames(names []string) error {
+	for _, name := range names {
+		if isMount(path.Join(k.root, k.seals[name])) && k.seals[name] != "" || k.veil.covers(name) {
 			continue
 		}
 		if err := k.restore(name); err != nil {
 			return err
 		}
 	}
+	return nil
+}
+
+// confine adds a confinement. Commands may be running.
+func (k *keeper) confine(c *confine) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	more := slices.DeleteFunc(c.names, func(name string) bool { return name == "." || slices.Contains(k.names, name) })
+	if err := k.checkNames(more); err != nil {
+		return err
+	}
+	if err := k.veil.add(c); err != nil {
+		return err
+	}
+	k.names = append(k.names[:len(k.names):len(k.names)], more...)
 	return nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 
 	"golang.org/x/sys/unix"
 )
@@ -120,6 +121,7 @@ func release(root int, name string) {
 // workspace, and who can have it alone is the last and may remove them.
 type guardian struct {
 	root  *os.File
+	mu    sync.Mutex
 	names []string
 }
 
@@ -133,21 +135,41 @@ func reserveAll(dir string, names, hidden []string) (*guardian, error) {
 	g.sweep()
 	_ = unix.Flock(int(root.Fd()), unix.LOCK_SH|unix.LOCK_NB)
 	g.names = nil
-	for _, name := range names {
-		ok, err := reserve(int(root.Fd()), name)
-		if err != nil {
-			g.close()
-			return nil, &os.PathError{Op: "protect", Path: name, Err: bare(err)}
-		}
-		if ok {
-			g.names = append(g.names, name)
-		}
+	if err := g.reserve(names); err != nil {
+		g.close()
+		return nil, err
 	}
 	if err := makeHidden(dir, hidden); err != nil {
 		g.close()
 		return nil, &os.PathError{Op: "hide", Path: "", Err: bare(err)}
 	}
 	return g, nil
+}
+
+func (g *guardian) reserve(names []string) error {
+	for _, name := range names {
+		ok, err := reserve(int(g.root.Fd()), name)
+		if err != nil {
+			return &os.PathError{Op: "protect", Path: name, Err: bare(err)}
+		}
+		if ok {
+			g.names = append(g.names, name)
+		}
+	}
+	return nil
+}
+
+// add takes care of more names, and returns them with their aliases.
+func (g *guardian) add(names []string) ([]string, error) {
+	names = slices.DeleteFunc(slices.Clone(names), func(name string) bool { return name == "." })
+	names = append(names, aliases(int(g.root.Fd()), names)...)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	before := len(g.names)
+	if err := g.reserve(names); err != nil {
+		return nil, err
+	}
+	return slices.Clone(g.names[before:]), nil
 }
 
 // aliases are the names that lead to the same place where links are on the way, if that is in the workspace.
@@ -193,6 +215,8 @@ func (g *guardian) sweep() {
 	if unix.Flock(int(g.root.Fd()), unix.LOCK_EX|unix.LOCK_NB) != nil {
 		return
 	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
 	for _, name := range g.names {
 		release(int(g.root.Fd()), name)
 	}

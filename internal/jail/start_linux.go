@@ -94,6 +94,9 @@ var restrictedGroups = true
 // usedLandlock is the newest version that is used. Tests lower it.
 var usedLandlock int64 = 7
 
+// pollFolders has the helper look for changes in folders instead of asking the kernel. Tests turn it on.
+var pollFolders bool
+
 // newSetup opens the workspace once, to know it again.
 func newSetup(c *Config) (*setup, error) {
 	fd, err := unix.Open(c.Dir, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
@@ -121,7 +124,7 @@ func newSetup(c *Config) (*setup, error) {
 		return nil, step("jail: tag", err)
 	}
 	return &setup{
-		network: c.Network, root: os.Geteuid() == 0, tag: tag, owner: int64(os.Getpid()), landlock: usedLandlock, dir: real, dev: int64(st.Dev), ino: int64(st.Ino),
+		network: c.Network, poll: pollFolders, root: os.Geteuid() == 0, tag: tag, owner: int64(os.Getpid()), landlock: usedLandlock, dir: real, dev: int64(st.Dev), ino: int64(st.Ino),
 		visible: c.Visible, protect: c.Protect, hide: c.Hide, limits: c.Limits.set(),
 	}, nil
 }
@@ -204,7 +207,7 @@ func placeable(p string) bool {
 			return false
 		}
 	}
-	for _, dir := range []string{"/proc", "/dev", "/sys", oldRoot, "/.scratch"} {
+	for _, dir := range []string{"/proc", "/dev", "/sys", oldRoot, "/.scratch", maskDir} {
 		if under(p, dir) {
 			return false
 		}

@@ -154,7 +154,7 @@ func (st *starter) start(s *start, fds []int) {
 		return
 	}
 	st.tag++
-	if st.keeper.check() != nil || setTag(st.tag) != nil {
+	if st.keeper.check(len(st.byID) > 0) != nil || setTag(st.tag) != nil {
 		st.report(&done{s.id, doneUnsafe, 0})
 		return
 	}
@@ -189,10 +189,10 @@ func (st *starter) watch() {
 			st.some.Wait()
 		}
 		st.mu.Unlock()
-		if st.keeper.check() != nil {
+		if st.keeper.check(true) != nil {
 			os.Exit(1) // better no jail than one with a hole
 		}
-		time.Sleep(watchEvery)
+		st.keeper.veil.watch.wait(watchEvery)
 	}
 }
 
