@@ -37,6 +37,9 @@ func (c *console) fileTools() []Tool {
 	if f == Hashline || f == AllFormats {
 		all = append(all, c.hashlineTool())
 	}
+	if f == Patch || f == AllFormats {
+		all = append(all, c.patchTool())
+	}
 	all = append(all, c.globTool(), c.grepTool())
 	return c.allowed(all)
 }

@@ -175,13 +175,13 @@ func fits(t testing.TB, tl tool.Tool, value any) {
 	}
 }
 
-// everything is a console with every tool that there is without commands.
+// everything is a console with every tool that there is.
 func everything() *tool.Options {
 	return &tool.Options{EditFormat: tool.AllFormats, Images: true, Documents: true}
 }
 
 func TestSchemas(t *testing.T) {
-	for _, tl := range tool.Console(state.New(nil), everything()) {
+	for _, tl := range tool.Console(newBox(nil), everything()) {
 		var out bytes.Buffer
 		doc, err := json.Marshal(struct {
 			Name, Title                                        string

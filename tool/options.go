@@ -6,6 +6,9 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/hutch-dev/hutch"
+	"github.com/hutch-dev/hutch/job"
 )
 
 // Profile is for whom the descriptions are.
@@ -55,6 +58,14 @@ type Options struct {
 	// SearchHidden lets grep and glob look at hidden files where the call does
 	// not say otherwise.
 	SearchHidden bool
+	// Jobs are the commands in the background, for who wants to share them or to
+	// end them earlier; it must be of the same backend. Without, a Console has its
+	// own, which end with the sandbox.
+	Jobs *job.Jobs
+	// Keep is where output too large to show is kept, under the same names as in
+	// the backend; nil is the backend itself. Where a guard does not let the tools
+	// write there of themselves it is not kept, and the results say so.
+	Keep hutch.Backend
 	// MaxInput is how many bytes of arguments a call takes, 0 is DefaultMaxInput.
 	MaxInput int
 }

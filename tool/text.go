@@ -2,7 +2,9 @@ package tool
 
 import (
 	"bytes"
+	"context"
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
 	"unicode"
@@ -59,4 +61,13 @@ func firstMoved(before, after []byte) int {
 		same++
 	}
 	return 1 + bytes.Count(before[:same], []byte("\n"))
+}
+
+// readAll reads a file of about that size.
+func readAll(ctx context.Context, r io.Reader, size int64) ([]byte, error) {
+	buf := bytes.NewBuffer(make([]byte, 0, size+bytes.MinRead))
+	if _, err := buf.ReadFrom(r); err != nil {
+		return nil, err
+	}
+	return buf.Bytes(), ctx.Err()
 }

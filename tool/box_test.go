@@ -1,0 +1,166 @@
+package tool_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"io/fs"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/hutch-dev/hutch"
+	"github.com/hutch-dev/hutch/guard"
+	"github.com/hutch-dev/hutch/state"
+	"github.com/hutch-dev/hutch/tool"
+)
+
+// box is a sandbox in memory whose scripts are functions.
+type box struct {
+	*state.Backend
+	scripts map[string]script
+	closed  chan struct{}
+	close   func()
+}
+
+type script func(ctx context.Context, cmd *hutch.Cmd) (hutch.Result, error)
+
+func newBox(scripts map[string]script) *box {
+	b := &box{Backend: state.New(nil), scripts: scripts, closed: make(chan struct{})}
+	b.close = sync.OnceFunc(func() { close(b.closed) })
+	return b
+}
+
+func (b *box) As(target any) bool {
+	switch t := target.(type) {
+	case *hutch.Execer:
+		*t = b
+		return true
+	case *hutch.Rooted:
+		*t = b
+		return true
+	}
+	return as(b.Backend, target)
+}
+
+// as is what files in memory can do.
+func as(b *state.Backend, target any) bool {
+	t, ok := target.(*hutch.Linker)
+	if !ok {
+		return false
+	}
+	*t, ok = hutch.As[hutch.Linker](b)
+	return ok
+}
+
+func (b *box) Root() string { return "/workspace" }
+
+// Exec keeps the promises of an Execer about time, cancellation and closing.
+func (b *box) Exec(ctx context.Context, cmd *hutch.Cmd) (hutch.Result, error) {
+	began := time.Now()
+	run, ok := b.scripts[cmd.Args[2]]
+	if !ok {
+		return hutch.Result{}, &fs.PathError{Op: "exec", Path: cmd.Args[0], Err: fs.ErrNotExist}
+	}
+	own, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	if cmd.Limits.Time > 0 {
+		t := time.AfterFunc(cmd.Limits.Time, func() { cancel(context.DeadlineExceeded) })
+		defer t.Stop()
+	}
+	ended := make(chan struct{})
+	var watch sync.WaitGroup
+	watch.Go(func() {
+		select {
+		case <-b.closed:
+			cancel(hutch.ErrClosed)
+		case <-ended:
+		}
+	})
+	res, err := run(own, cmd)
+	close(ended)
+	watch.Wait()
+	res.Duration = time.Since(began)
+	switch cause := context.Cause(own); {
+	case ctx.Err() != nil:
+		return res, &fs.PathError{Op: "exec", Path: cmd.Args[0], Err: ctx.Err()}
+	case cause == hutch.ErrClosed:
+		return res, &fs.PathError{Op: "exec", Path: cmd.Args[0], Err: hutch.ErrClosed}
+	case cause == context.DeadlineExceeded:
+		res.TimedOut, res.ExitCode = true, hutch.TimeoutExitCode
+	}
+	return res, err
+}
+
+// says prints to both streams and ends with a status.
+func says(out, errs string, code int) script {
+	return func(_ context.Context, cmd *hutch.Cmd) (hutch.Result, error) {
+		io.WriteString(cmd.Stdout, out)
+		io.WriteString(cmd.Stderr, errs)
+		return hutch.Result{ExitCode: code}, nil
+	}
+}
+
+// lasts prints and then takes its time.
+func lasts(out string, d time.Duration) script {
+	return func(ctx context.Context, cmd *hutch.Cmd) (hutch.Result, error) {
+		io.WriteString(cmd.Stdout, out)
+		t := time.NewTimer(d)
+		defer t.Stop()
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+		}
+		return hutch.Result{}, nil
+	}
+}
+
+// check is a guard.Check of functions.
+type check struct {
+	outlook map[guard.Op]guard.Outlook
+	decide  func(ctx context.Context, r *guard.Request) error
+}
+
+func (c check) Check(ctx context.Context, r *guard.Request) error {
+	if c.decide == nil {
+		return nil
+	}
+	return c.decide(ctx, r)
+}
+func (c check) Visible(guard.Op, string) bool { return true }
+func (c check) Outlook(op guard.Op) guard.Outlook {
+	if o, ok := c.outlook[op]; ok {
+		return o
+	}
+	return guard.Allowed
+}
+func (c check) Confinement() hutch.Confinement { return hutch.Confinement{} }
+
+func guarded(t testing.TB, b hutch.Backend, c check) hutch.Backend {
+	t.Helper()
+	g, err := guard.New(t.Context(), b, c, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+// try calls a tool whose call may end with an error.
+func (c *bench) try(ctx context.Context, name string, in args) (tool.Result, error) {
+	c.Helper()
+	raw, err := json.Marshal(in)
+	if err != nil {
+		c.Fatal(err)
+	}
+	return c.tools[name].Call(ctx, tool.Call{Input: raw})
+}
+
+// numbers are n lines of ten bytes.
+func numbers(n int) (s string) {
+	b := make([]byte, 0, 10*n)
+	for i := range n {
+		b = fmt.Appendf(b, "%09d\n", i)
+	}
+	return string(b)
+}
