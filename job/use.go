@@ -73,6 +73,15 @@ func (n *job) wait(ctx context.Context, op string) (Status, error) {
 	}
 }
 
+// Done is a channel that is closed when a job has ended.
+func (j *Jobs) Done(id string) (<-chan struct{}, error) {
+	n, err := j.find("wait", id)
+	if err != nil {
+		return nil, err
+	}
+	return n.done, nil
+}
+
 // Kill ends a job with all its processes and waits until they are gone, or ctx
 // ends. One that has ended already stays as it is.
 func (j *Jobs) Kill(ctx context.Context, id string) (Status, error) {
