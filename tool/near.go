@@ -62,22 +62,28 @@ func likeness(a, b string) (int, bool) {
 	return d, d <= max(1, len(a)/4)
 }
 
-// distance is how many characters must be put in, taken out or replaced.
+// distance is how many characters must be put in, taken out, replaced, or swapped
+// with the one beside.
 func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
+	rows := make([][]int, len(a)+1)
+	for i := range rows {
+		rows[i] = make([]int, len(b)+1)
+		rows[i][0] = i
 	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			d := diagonal
-			if a[i] != b[j] {
-				d = 1 + min(diagonal, row[j], row[j+1])
+	for j := range rows[0] {
+		rows[0][j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		for j := 1; j <= len(b); j++ {
+			d := 1 + min(rows[i-1][j-1], rows[i-1][j], rows[i][j-1])
+			if a[i-1] == b[j-1] {
+				d = rows[i-1][j-1]
 			}
-			diagonal, row[j+1] = row[j+1], d
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				d = min(d, rows[i-2][j-2]+1)
+			}
+			rows[i][j] = d
 		}
 	}
-	return row[len(b)]
+	return rows[len(a)][len(b)]
 }

@@ -3,7 +3,6 @@ package tool
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"unicode/utf8"
 
@@ -21,6 +20,7 @@ type plan struct {
 type staged struct {
 	name    string
 	existed bool
+	inWay   error // a directory of that name, or a file where a parent should be
 	rev     string
 	mode    fs.FileMode // of the version that was read
 	before  []byte
@@ -66,6 +66,9 @@ func (p *plan) load(ctx context.Context, path string) (*staged, error) {
 	s := &staged{name: name}
 	f, err := p.c.b.Open(ctx, name)
 	switch {
+	case errors.Is(err, hutch.ErrIsDir), errors.Is(err, hutch.ErrNotDir):
+		s.inWay = err // which another part of the patch may remove
+		fallthrough
 	case errors.Is(err, fs.ErrNotExist):
 		p.files[name] = s
 		return s, nil
@@ -99,8 +102,10 @@ func (p *plan) apply(ctx context.Context, f *filePatch) (patchedFile, error) {
 	switch {
 	case f.change == added && s.exists:
 		return patchedFile{}, mistakef("'%s' exists already, so it cannot be added (line %d of the patch). Update it instead. Nothing was changed.", p.c.path(s.name), f.line)
+	case f.change != added && s.inWay != nil && !s.exists:
+		return patchedFile{}, s.inWay
 	case f.change != added && !s.exists:
-		return patchedFile{}, fmt.Errorf("%w", p.c.missing(ctx, "Nothing was changed: file", s.name))
+		return patchedFile{}, p.c.missing(ctx, "Nothing was changed: file", s.name)
 	case !utf8.Valid(s.after):
 		return patchedFile{}, mistakef("'%s' is not valid UTF-8 text and cannot be edited. Nothing was changed.", p.c.path(s.name))
 	}
