@@ -82,7 +82,7 @@ func New(ctx context.Context, b hutch.Backend, c Check, opts *Options) (*Backend
 		return nil, fmt.Errorf("guard: %w: the backend does not say where links lead, and without that no rule about names holds", errors.ErrUnsupported)
 	}
 	g := &Backend{c: c, b: links.Unlinked(), links: links, traffic: newTraffic()}
-	g.inner, _ = hutch.As[Foreseer](b)
+	g.inner = power[Foreseer](b)
 	if err := g.addCommands(ctx, b, &o); err != nil {
 		return nil, err
 	}
@@ -141,7 +141,7 @@ func (l linker) Real(ctx context.Context, name string) (string, error) {
 	}
 	real, err := l.g.links.Real(ctx, name)
 	if err == nil && real != name && real != "." && !l.g.c.Visible(List, real) {
-		err = &fs.PathError{Op: "real", Path: name, Err: errHidden}
+		return "", &fs.PathError{Op: "real", Path: name, Err: errHidden}
 	}
 	return real, err
 }

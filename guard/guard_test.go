@@ -32,7 +32,9 @@ func (c *rules) Check(_ context.Context, r *guard.Request) error {
 	return c.check(r)
 }
 
-func (c *rules) Visible(op guard.Op, name string) bool { return c.visible == nil || c.visible(op, name) }
+func (c *rules) Visible(op guard.Op, name string) bool {
+	return c.visible == nil || c.visible(op, name)
+}
 
 func (c *rules) Outlook(op guard.Op) guard.Outlook {
 	if o, ok := c.outlook[op]; ok {

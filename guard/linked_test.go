@@ -29,6 +29,8 @@ type core struct {
 	opened map[string]bool
 	// onUse is called before an operation on a name takes place.
 	onUse func(name string)
+	// renaming is called when something is about to be renamed.
+	renaming func()
 }
 
 const mark = "\x00link\x00"
@@ -231,6 +233,9 @@ func (l linkRenamer) Rename(ctx context.Context, from, to string) error {
 	t, err := l.l.at("rename", to, false)
 	if err != nil {
 		return err
+	}
+	if l.l.renaming != nil {
+		l.l.renaming()
 	}
 	err = l.l.b.Rename(ctx, f, t)
 	var pe *fs.PathError
