@@ -182,7 +182,7 @@ func (f *fileRules) shadowed(i int) bool {
 		if before.system != r.system || before.Action == Allow {
 			continue
 		}
-		if r.Action == Allow && !hasWildcard(r.glob.String()) && before.glob.Covers(r.glob.String()) || r.glob.String() == before.glob.String() {
+		if !hasWildcard(r.glob.String()) && before.glob.Covers(r.glob.String()) || r.glob.String() == before.glob.String() {
 			return true
 		}
 		if base := r.glob.Base(); base != "." && before.glob.Covers(base) {

@@ -159,9 +159,9 @@ func (r *commandRule) matches(p *part, n *commandNames) bool {
 	case p.unknown != "":
 		return false
 	case r.Action == Allow:
-		return r.globs.Match(n.exact, true)
+		return r.exact.Match(n.exact, true)
 	}
-	return slices.ContainsFunc(n.loose, r.globs.Covers)
+	return slices.ContainsFunc(n.loose, func(name string) bool { return r.below.Match(name, true) })
 }
 
 // redirection decides about a file that is opened for a redirection.
@@ -219,7 +219,7 @@ var readers = map[string]bool{
 
 // mentioned finds arguments that name files which rules deny.
 func (c *compiled) mentioned(a *analysis, p *part) []Decision {
-	if len(p.words) == 0 {
+	if len(p.words) == 0 || p.through { // its words are those of what it runs
 		return nil
 	}
 	ops := []guard.Op{guard.Read, guard.Write}

@@ -27,10 +27,11 @@ func (t target) path() string {
 type fileRule struct {
 	Rule
 	glob     *search.Glob
-	all      bool // matches everything
-	system   bool // is about the system, not the workspace
-	anywhere bool // holds for the system as well
-	plain    bool // the last segment has no wildcard
+	below    *search.Glob // glob and what is below it, if glob does not allow
+	all      bool         // matches everything
+	system   bool         // is about the system, not the workspace
+	anywhere bool         // holds for the system as well
+	plain    bool         // the last segment has no wildcard
 }
 
 // compileFile compiles a rule for a workspace that commands see at root.
@@ -48,13 +49,23 @@ func compileFile(r Rule, root string) (fileRule, error) {
 	f.all = !f.system && text == "**"
 	f.anywhere = f.system || strings.HasPrefix(text, "**")
 	f.plain = !strings.ContainsAny(path.Base(text), `*?[{\`)
-	compile := search.CompileGlobFold
-	if r.Action == Allow {
-		compile = search.CompileGlob
-	}
 	var err error
-	f.glob, err = compile(text)
+	f.glob, f.below, err = compileGlobs(text, r.Action)
 	return f, err
+}
+
+// compileGlobs compiles a glob for a rule: it is exact where the rule allows, else
+// it ignores case, and there is another one that takes what is below, too.
+func compileGlobs(text string, a Action) (glob, below *search.Glob, err error) {
+	if a == Allow {
+		glob, err = search.CompileGlob(text)
+		return glob, nil, err
+	}
+	if glob, err = search.CompileGlobFold(text); err != nil {
+		return nil, nil, err
+	}
+	below, err = search.CompileGlobFold("{" + text + "," + text + "/**}")
+	return glob, below, err
 }
 
 // inRoot is a pattern without the slash or the root that it may begin with.
@@ -95,8 +106,10 @@ func (f *fileRule) matches(t target) bool {
 		return false
 	case f.Action == Allow:
 		return f.glob.Match(t.name, true)
+	case len(t.name) > maxKnownName:
+		return f.glob.String() == "." || f.below.Match(t.name, true) // one way through the name
 	}
-	return f.glob.Covers(t.name)
+	return f.glob.Covers(t.name) // many short ways, most of which end at once
 }
 
 // commandRule is a compiled rule for commands.
@@ -104,7 +117,8 @@ type commandRule struct {
 	Rule
 	all   bool   // "*"
 	class string // "@…"
-	globs *search.Glob
+	exact *search.Glob
+	below *search.Glob // if it does not allow
 }
 
 // The classes of commands.
@@ -133,11 +147,7 @@ func compileCommand(r Rule) (commandRule, error) {
 	if err != nil {
 		return c, err
 	}
-	compile := search.CompileGlobFold
-	if r.Action == Allow {
-		compile = search.CompileGlob
-	}
-	c.globs, err = compile(glob)
+	c.exact, c.below, err = compileGlobs(glob, r.Action)
 	if err != nil {
 		return c, errors.New(`it cannot be read: a [ or { is not closed, or the like; write \[ for the character`) // the error would show what we made of it
 	}

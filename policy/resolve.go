@@ -39,11 +39,10 @@ func orDot(s string) string {
 
 // candidates are the parts of an argument that may be a path.
 func candidates(text string) []string {
-	list := []string{text}
 	if _, value, ok := strings.Cut(text, "="); ok && value != "" {
-		list = append(list, value)
+		return []string{value, text}
 	}
-	return list
+	return []string{text}
 }
 
 // bare reports whether a word does not look like a path, so that only a rule that

@@ -90,6 +90,11 @@ func (a *analysis) script(text string, bash bool, depth int) {
 var errDeep = errors.New("nested too deeply")
 
 func (a *analysis) read(text string, lang syntax.LangVariant, depth int) {
+	key := fmt.Sprintf("%d %s", lang, text)
+	if a.seen[key] {
+		return
+	}
+	a.seen[key] = true
 	a.left -= len(text)
 	switch {
 	case depth > maxUnwrap:

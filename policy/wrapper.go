@@ -241,13 +241,15 @@ func isAssignment(s string) bool {
 
 // joined is the text that words are when a shell reads them again.
 func joined(words []word) word {
+	var b strings.Builder
 	all := word{known: true}
 	for i, w := range words {
 		if i > 0 {
-			all.text += " "
+			b.WriteByte(' ')
 		}
-		all.text += w.text
+		b.WriteString(w.text)
 		all.known = all.known && w.known
 	}
+	all.text = b.String()
 	return all
 }

@@ -1,0 +1,312 @@
+package policy_test
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+
+	"github.com/hutch-dev/hutch"
+	"github.com/hutch-dev/hutch/guard"
+	"github.com/hutch-dev/hutch/policy"
+)
+
+// asker makes a Checker of s whose questions go to ask.
+func asker(t testing.TB, s policy.Set, ask func(context.Context, policy.Question) (policy.Answer, error)) *policy.Checker {
+	t.Helper()
+	k, err := s.Checker(&policy.CheckerOptions{Root: "/workspace", Ask: ask})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+func request(op guard.Op, name string) *guard.Request {
+	r := &guard.Request{Op: op, Name: name, Path: "/workspace/" + name}
+	if op == guard.Execute {
+		r.Name, r.Path, r.Cmd = ".", "/workspace", hutch.Shell(name)
+	}
+	return r
+}
+
+// TestAskScopes: what an answer is good for.
+func TestAskScopes(t *testing.T) {
+	s := policy.Default()
+	s.Read.Rules = append([]policy.Rule{{Pattern: "docs", Action: ask, Description: "drafts"}}, s.Read.Rules...)
+	ctx := context.Background()
+	for _, op := range []guard.Op{guard.Write, guard.Edit, guard.Execute, guard.Read} {
+		for scope, want := range map[policy.Scope]int{policy.No: 2, policy.Once: 2, policy.Session: 1, policy.Always: 1} {
+			asked := 0
+			k := asker(t, s, func(_ context.Context, q policy.Question) (policy.Answer, error) {
+				asked++
+				if q.Op != op {
+					t.Errorf("asked about %s", q.Op)
+				}
+				return policy.Answer{Scope: scope, Reason: "not today"}, nil
+			})
+			name := "docs/a"
+			for range 2 {
+				err := k.Check(ctx, request(op, name))
+				if (err == nil) != (scope != policy.No) {
+					t.Errorf("%s, scope %d: %v", op, scope, err)
+				}
+				if err != nil && (!errors.Is(err, fs.ErrPermission) || !strings.Contains(err.Error(), "(not approved: not today)")) {
+					t.Errorf("refusal: %v", err)
+				}
+			}
+			if asked != want {
+				t.Errorf("%s, scope %d: asked %d times, want %d", op, scope, asked, want)
+			}
+			_ = k.Check(ctx, request(op, "docs/b"))
+			if other := asked > want; other == (op == guard.Read && want == 1) {
+				t.Errorf("%s, scope %d: another name of the same rule or default: asked again %v", op, scope, other)
+			}
+		}
+	}
+}
+
+// TestSessionIsNarrow: an approval for the session is for one operation, and for a
+// command as it is.
+func TestSessionIsNarrow(t *testing.T) {
+	asked := 0
+	s := policy.Strict()
+	k := asker(t, s, func(context.Context, policy.Question) (policy.Answer, error) {
+		asked++
+		return policy.Answer{Scope: policy.Session}, nil
+	})
+	ctx := context.Background()
+	requests := []*guard.Request{
+		request(guard.Read, "a"), request(guard.Write, "a"), request(guard.Edit, "a"), request(guard.Read, "A"), request(guard.List, "a"),
+		request(guard.Execute, "make"), request(guard.Execute, "make x"), request(guard.Execute, "make; x"),
+		{Op: guard.Execute, Name: "sub", Cmd: hutch.Shell("make")},
+		{Op: guard.Execute, Name: ".", Cmd: &hutch.Cmd{Args: []string{"make"}}},
+		{Op: guard.Execute, Name: ".", Cmd: &hutch.Cmd{Args: []string{"sh", "-c", "make"}, Env: []string{"A=1"}}},
+	}
+	for range 2 {
+		for _, r := range requests {
+			if err := k.Check(ctx, r); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	if asked != len(requests) {
+		t.Errorf("asked %d times about %d things", asked, len(requests))
+	}
+	if k.Check(ctx, request(guard.Read, ".env")) == nil || k.Check(ctx, request(guard.Execute, "rm -rf /")) == nil {
+		t.Error("a denial was asked about")
+	}
+	if !k.Visible(guard.Grep, "a") || k.Visible(guard.Grep, "b") {
+		t.Error("grep sees what was approved for reading, and nothing else")
+	}
+}
+
+// TestWithoutAsk: what nobody can approve is refused with a sentence.
+func TestWithoutAsk(t *testing.T) {
+	k := checker(t, policy.Default())
+	for r, want := range map[*guard.Request]string{
+		request(guard.Write, "a.go"):                  "Permission denied for write on '/workspace/a.go' (approval required)",
+		request(guard.Execute, "ls; x"):               "Permission denied for execute on 'ls; x': it runs ls (approval required)",
+		request(guard.Execute, "ls"):                  "Permission denied for execute on 'ls' (approval required)",
+		request(guard.Execute, "$x"):                  "Permission denied for execute on '$x': its program is known only when it runs (approval required)",
+		request(guard.Read, "b/.env"):                 "Permission denied for read on '/workspace/b/.env': files that look like secrets stay out of reach",
+		request(guard.Execute, "cat ./.env"):          "Permission denied: command references '.env', which is denied for read: files that look like secrets stay out of reach",
+		request(guard.Execute, "x --f=/root/.ssh/id"): "Permission denied: command references '/root/.ssh/id', which is denied for read: files that look like secrets stay out of reach",
+	} {
+		err := k.Check(context.Background(), r)
+		var ref *guard.Refusal
+		if err == nil || err.Error() != want || !errors.As(err, &ref) || ref.Text != want {
+			t.Errorf("%v\nwant %s", err, want)
+		}
+	}
+	k = checker(t, policy.Permissive())
+	for script, want := range map[string]string{
+		"rm -rf /; ls": "Permission denied for execute on 'rm -rf /; ls': it runs rm -rf /: this would destroy a system or a whole home directory",
+		"ls > /etc/x":  "Permission denied for execute on 'ls > /etc/x': it would write '/etc/x': system directories are not changed",
+		"ls > .env":    "Permission denied for execute on 'ls > .env': it would write '.env': files that look like secrets stay out of reach",
+	} {
+		if err := k.Check(context.Background(), request(guard.Execute, script)); err == nil || err.Error() != want {
+			t.Errorf("%v\nwant %s", err, want)
+		}
+	}
+}
+
+// TestAskTroubles: errors are refusals, and the end of ctx is its error.
+func TestAskTroubles(t *testing.T) {
+	lost := errors.New("the terminal is gone")
+	k := asker(t, policy.Default(), func(context.Context, policy.Question) (policy.Answer, error) {
+		return policy.Answer{Scope: policy.Session}, lost
+	})
+	err := k.Check(context.Background(), request(guard.Write, "a"))
+	var ref *guard.Refusal
+	if !errors.Is(err, fs.ErrPermission) || !errors.Is(err, lost) || !errors.As(err, &ref) || strings.Contains(err.Error(), "terminal") {
+		t.Errorf("%v", err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	k = asker(t, policy.Default(), func(context.Context, policy.Question) (policy.Answer, error) {
+		cancel()
+		return policy.Answer{Scope: policy.Session}, nil
+	})
+	if err := k.Check(ctx, request(guard.Write, "a")); !errors.Is(err, context.Canceled) {
+		t.Errorf("an answer after the end: %v", err)
+	}
+	for _, scope := range []policy.Scope{-1, 4, 99} {
+		k = asker(t, policy.Default(), func(context.Context, policy.Question) (policy.Answer, error) {
+			return policy.Answer{Scope: scope}, nil
+		})
+		if k.Check(context.Background(), request(guard.Write, "a")) == nil {
+			t.Errorf("scope %d is an approval", scope)
+		}
+	}
+}
+
+func TestRemember(t *testing.T) {
+	s := policy.Default()
+	var got []policy.Question
+	var fails error
+	k, err := s.Checker(&policy.CheckerOptions{
+		Ask: func(context.Context, policy.Question) (policy.Answer, error) {
+			return policy.Answer{Scope: policy.Always}, nil
+		},
+		Remember: func(_ context.Context, q policy.Question) error { got = append(got, q); return fails },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	fails = errors.New("disk full")
+	if err := k.Check(context.Background(), request(guard.Write, "a")); !errors.Is(err, fails) || !errors.Is(err, fs.ErrPermission) {
+		t.Errorf("what could not be remembered: %v", err)
+	}
+	fails = nil
+	for range 2 {
+		if err := k.Check(context.Background(), request(guard.Write, "a")); err != nil {
+			t.Error(err)
+		}
+	}
+	if len(got) != 2 || got[1].Op != guard.Write || got[1].Pattern != "a" {
+		t.Errorf("remembered: %+v", got)
+	}
+}
+
+// TestAskedOnce: the same question is put once, whoever wants it, and another
+// change is another question.
+func TestAskedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, scope := range []policy.Scope{policy.No, policy.Once, policy.Session} {
+			var asked atomic.Int32
+			answer := make(chan struct{})
+			k := asker(t, policy.Default(), func(context.Context, policy.Question) (policy.Answer, error) {
+				asked.Add(1)
+				<-answer
+				return policy.Answer{Scope: scope}, nil
+			})
+			var wg sync.WaitGroup
+			want := func(text string) {
+				r := request(guard.Write, "a")
+				r.Change = &guard.Change{After: []byte(text), Size: int64(len(text))}
+				if err := k.Check(context.Background(), r); (err == nil) != (scope != policy.No) {
+					t.Errorf("scope %d: %v", scope, err)
+				}
+			}
+			for range 5 {
+				wg.Go(func() { want("same") })
+			}
+			synctest.Wait()
+			if n := asked.Load(); n != 1 {
+				t.Errorf("asked %d times", n)
+			}
+			wg.Go(func() { want("other") })
+			synctest.Wait()
+			if n := asked.Load(); n != 2 {
+				t.Errorf("another change: asked %d times", n)
+			}
+			close(answer)
+			wg.Wait()
+		}
+	})
+}
+
+// TestAskerLeaves: when who asked is gone, the next one asks.
+func TestAskerLeaves(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var asked atomic.Int32
+		k := asker(t, policy.Default(), func(ctx context.Context, _ policy.Question) (policy.Answer, error) {
+			if asked.Add(1) == 1 {
+				<-ctx.Done()
+				return policy.Answer{}, ctx.Err()
+			}
+			return policy.Answer{Scope: policy.Once}, nil
+		})
+		first, leave := context.WithCancel(context.Background())
+		third, away := context.WithCancel(context.Background())
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			if err := k.Check(first, request(guard.Write, "a")); !errors.Is(err, context.Canceled) {
+				t.Errorf("who left: %v", err)
+			}
+		})
+		synctest.Wait()
+		wg.Go(func() {
+			if err := k.Check(context.Background(), request(guard.Write, "a")); err != nil {
+				t.Errorf("who waited: %v", err)
+			}
+		})
+		wg.Go(func() {
+			if err := k.Check(third, request(guard.Write, "a")); !errors.Is(err, context.Canceled) {
+				t.Errorf("who did not wait: %v", err)
+			}
+		})
+		synctest.Wait()
+		away()
+		synctest.Wait()
+		leave()
+		wg.Wait()
+		if asked.Load() != 2 {
+			t.Errorf("asked %d times", asked.Load())
+		}
+	})
+}
+
+// TestAskPanics: nobody waits for ever for who panicked.
+func TestAskPanics(t *testing.T) {
+	k := asker(t, policy.Default(), func(context.Context, policy.Question) (policy.Answer, error) { panic("no") })
+	for range 2 {
+		func() {
+			defer func() { _ = recover() }()
+			_ = k.Check(context.Background(), request(guard.Write, "a"))
+			t.Error("no panic")
+		}()
+	}
+}
+
+func TestQuestionShowsChange(t *testing.T) {
+	for _, c := range []struct {
+		change     *guard.Change
+		diff, note string
+	}{
+		{nil, "", ""},
+		{&guard.Change{Before: []byte("a\nb\n"), After: []byte("a\nc\n")}, "-b\n+c\n", ""},
+		{&guard.Change{After: []byte("a\n")}, "+a\n", "the file is new"},
+		{&guard.Change{After: []byte{}}, "", "the file is new"},
+		{&guard.Change{Before: []byte("a\n")}, "-a\n", "the file is removed"},
+		{&guard.Change{Before: []byte("a\n"), After: []byte("a\n")}, "", "the file stays as it is"},
+		{&guard.Change{Before: []byte("a\x00"), After: []byte("abc")}, "", "the file is binary: 2 bytes become 3"},
+		{&guard.Change{Before: []byte("a"), After: []byte(strings.Repeat("a", 2<<20))}, "", "the change is too large to be shown: 1 bytes become 2097152"},
+		{&guard.Change{TooLarge: true, Size: 9 << 20}, "", "the file is too large to be shown; it will have 9437184 bytes or more"},
+	} {
+		var got policy.Question
+		k := asker(t, policy.Default(), func(_ context.Context, q policy.Question) (policy.Answer, error) {
+			got = q
+			return policy.Answer{}, nil
+		})
+		r := request(guard.Write, "a")
+		r.Change = c.change
+		_ = k.Check(context.Background(), r)
+		if !strings.Contains(got.Diff, c.diff) || (got.Diff == "") != (c.diff == "") || got.Note != c.note || got.Path != "/workspace/a" || got.Pattern != "a" {
+			t.Errorf("%+v: %+v", c.change, got)
+		}
+	}
+}
