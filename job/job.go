@@ -145,9 +145,9 @@ func (j *Jobs) run(ctx context.Context, n *job) {
 	}
 	n.cancel(nil)
 	n.in.kill()
-	n.out.close()
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	n.out.close() // with mu held: who has read the end finds that the job has ended
 	n.ended = time.Now()
 	close(n.done)
 	j.prune()

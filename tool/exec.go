@@ -91,6 +91,15 @@ func (x *commands) sinkFor(ctx context.Context, call Call) *sink {
 	return newSink(call.Progress, func(r io.Reader) (hutch.Info, error) { return x.store.Write(ctx, "execute", r) })
 }
 
+// noProgram tells a sandbox without a shell from a path that does not exist.
+func noProgram(err error) error {
+	var pe *fs.PathError
+	if errors.Is(err, fs.ErrNotExist) && errors.As(err, &pe) && pe.Path == "sh" {
+		return mistakef("There is no sh in this workspace to run commands with.")
+	}
+	return err
+}
+
 // ended says how a command ended, "code 1" or "code 139, SIGSEGV".
 func ended(r hutch.Result) string {
 	if r.Signal != "" {

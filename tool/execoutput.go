@@ -11,12 +11,16 @@ import (
 	"github.com/hutch-dev/hutch/job"
 )
 
-// maxNews is how many bytes read_output shows at most.
-const maxNews = 50_000
+// maxNews is how many bytes read_output shows at most, settle how long nothing
+// must come for what has come to be shown.
+const (
+	maxNews = 50_000
+	settle  = 200 * time.Millisecond
+)
 
 type outputIn struct {
 	ShellID string `json:"shell_id" jsonschema:"The id that run_in_background gave."`
-	Wait    int    `json:"wait,omitempty" default:"0" min:"0" max:"600" jsonschema:"How many seconds to wait while there is nothing new."`
+	Wait    int    `json:"wait,omitempty" default:"0" min:"0" max:"600" jsonschema:"How many seconds to wait at most until there is something new and no more is coming, or the command has ended."`
 	Stream  string `json:"stream,omitempty" default:"both" enum:"both,stdout,stderr"`
 	Cursor  int64  `json:"cursor,omitempty" default:"-1" min:"-1" jsonschema:"Read from this byte of the stream on, not what is new. -1 is what is new."`
 }
@@ -67,16 +71,45 @@ func (x *commands) output(ctx context.Context, _ Call, in outputIn) (answer[outp
 	return x.news(s, from, start, c, data), nil
 }
 
-// await is where to read from, when there is something or the wait is over.
+// await is where to read from, once the wait is over.
 func (x *commands) await(ctx context.Context, v view, in outputIn) (from int64, err error) {
+	s, err := x.jobs.Status(v.id)
+	if err != nil {
+		return 0, err
+	}
+	if end := printed(s, v.stream); in.Cursor > end {
+		return 0, mistakef("`cursor` %d is beyond the end of the output, which is at %d.", in.Cursor, end)
+	}
 	from = in.Cursor
 	if from < 0 {
 		x.mu.Lock()
 		from = x.read[v]
 		x.mu.Unlock()
 	}
-	_, err = x.jobs.Read(ctx, v.id, &job.ReadOptions{Stream: v.stream, From: from, Max: 1, Wait: time.Duration(in.Wait) * time.Second})
-	return from, err
+	if in.Wait == 0 {
+		return from, nil
+	}
+	return from, x.quietSince(ctx, v, from, time.Now().Add(time.Duration(in.Wait)*time.Second))
+}
+
+// quietSince waits until something has come after from and no more comes.
+func (x *commands) quietSince(ctx context.Context, v view, from int64, deadline time.Time) error {
+	wait := time.Until(deadline)
+	for at := from; wait > 0; wait = min(settle, time.Until(deadline)) {
+		c, err := x.jobs.Read(ctx, v.id, &job.ReadOptions{Stream: v.stream, From: at, Max: 1, Wait: wait})
+		if err != nil {
+			return err
+		}
+		s, err := x.jobs.Status(v.id)
+		if err != nil {
+			return err
+		}
+		if !s.Running || c.Next == at {
+			return nil
+		}
+		at = printed(s, v.stream)
+	}
+	return nil
 }
 
 // advance remembers what was read, and forgets jobs that are forgotten.

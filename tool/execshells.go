@@ -70,7 +70,7 @@ func (x *commands) begin(ctx context.Context, cmd *hutch.Cmd) (id string, err er
 	case <-done:
 	}
 	if s, err := x.jobs.Status(id); err == nil && s.Err != nil {
-		return "", s.Err
+		return "", noProgram(s.Err)
 	}
 	return id, nil
 }
@@ -158,7 +158,7 @@ func (x *commands) state(s job.Status) string {
 	case errors.Is(s.Err, hutch.ErrClosed):
 		return "ended with the workspace"
 	case s.Err != nil:
-		text, ok := x.sentence(s.Err)
+		text, ok := x.sentence(noProgram(s.Err))
 		if !ok {
 			text = "it is not known how it ended: " + cut(s.Err.Error(), 200)
 		}

@@ -43,7 +43,7 @@ func TestShells(t *testing.T) {
 		put(t, b, "src/a.go", "package a")
 		c := console(t, b, nil)
 		out := func(id string) args { return args{"shell_id": id} }
-		c.says("No background shells.", "list_shells", nil)
+		c.says("No background shells.", "list_shells", args{})
 		c.says(`Started background shell bg_1. See what it prints with read_output(shell_id="bg_1"), end it with kill_shell(shell_id="bg_1").`, "run_in_background", args{"command": "serve"})
 		synctest.Wait()
 		c.says("[bg_1] running\nlistening\nwarning\n", "read_output", out("bg_1"))
@@ -51,12 +51,12 @@ func TestShells(t *testing.T) {
 		c.says("[bg_1] running\nwarning\n", "read_output", args{"shell_id": "bg_1", "stream": "stderr"})
 		c.says("[bg_1] running\n(no new output)", "read_output", args{"shell_id": "bg_1", "stream": "stderr", "wait": 2})
 		c.says("[bg_1] running\nrequest\n", "read_output", args{"shell_id": "bg_1", "wait": 600})
-		if took := time.Since(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)); took != 10*time.Second {
+		if took := time.Since(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)); took != 10*time.Second+200*time.Millisecond {
 			t.Errorf("waited for %v", took)
 		}
 		c.says("[bg_1] running\nning\nwarning\nrequest\n", "read_output", args{"shell_id": "bg_1", "cursor": 5})
 		c.says("[bg_1] running\nlistening\nrequest\n", "read_output", args{"shell_id": "bg_1", "stream": "stdout"})
-		c.fails("read_output", args{"shell_id": "bg_1", "cursor": 1000}, "offset 1000 is beyond the end, which is at 26")
+		c.fails("read_output", args{"shell_id": "bg_1", "cursor": 1000}, "`cursor` 1000 is beyond the end of the output, which is at 26.")
 
 		c.ok("run_in_background", args{"command": "build"})
 		c.ok("run_in_background", args{"command": "pwd", "cwd": "src"})
@@ -65,7 +65,7 @@ func TestShells(t *testing.T) {
 		if d := data(t, r); r.Text != "[bg_2] exited (code 2)\ndone\n" || r.Failed || d["exit_code"] != 2. || d["running"] != false {
 			t.Errorf("%q, %v", r.Text, d)
 		}
-		c.says("bg_1  running  10s  26 bytes  serve\nbg_2  exited (code 2)  0s  5 bytes  build\nbg_3  exited (code 0)  0s  3 bytes  pwd", "list_shells", nil)
+		c.says("bg_1  running  10s  26 bytes  serve\nbg_2  exited (code 2)  0s  5 bytes  build\nbg_3  exited (code 0)  0s  3 bytes  pwd", "list_shells", args{})
 		c.says("Killed background shell bg_1", "kill_shell", out("bg_1"))
 		c.says("Background shell bg_1 had ended already: killed", "kill_shell", out("bg_1"))
 		c.says("Background shell bg_2 had ended already: exited (code 2)", "kill_shell", out("bg_2"))
@@ -76,7 +76,8 @@ func TestShells(t *testing.T) {
 		}
 		c.fails("run_in_background", args{"command": ""}, "is empty")
 		c.fails("run_in_background", args{"command": "pwd", "cwd": "none"}, "not found")
-		c.fails("run_in_background", args{"command": "unknown"}, "not found")
+		c.call("run_in_background", args{"command": "unknown"})
+		c.says("[bg_4] failed (There is no sh in this workspace to run commands with)\n(no new output)", "read_output", args{"shell_id": "bg_4", "wait": 1})
 	})
 }
 
@@ -110,13 +111,15 @@ func TestShared(t *testing.T) {
 func TestMuchNews(t *testing.T) {
 	all := numbers(20_000) // 200 000 bytes
 	b := newBox(map[string]script{"p": says(all, "", 0), "huge": says(numbers(400_000), "", 0)})
-	c := console(t, b, nil)
-	c.ok("run_in_background", args{"command": "p"})
-	id := args{"shell_id": "bg_1", "wait": 600, "cursor": len(all)} // wait for its end
-	c.says("[bg_1] exited (code 0)\n(no new output)", "read_output", id)
-	fresh := console(t, b, nil)
+	jobs, err := job.New(b, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer jobs.Close()
+	fresh := console(t, b, &tool.Options{Jobs: jobs})
 	fresh.ok("run_in_background", args{"command": "p"})
-	fresh.call("read_output", args{"shell_id": "bg_1", "wait": 600, "cursor": 0})
+	jobs.Wait(t.Context(), "bg_1")
+	fresh.call("read_output", args{"shell_id": "bg_1", "cursor": 0})
 	r := fresh.call("read_output", args{"shell_id": "bg_1"})
 	if want := "[bg_1] exited (code 0)\n... (100000 bytes skipped; cursor=50000 reads on from there) ...\n" + all[150_000:]; r.Text != want {
 		t.Errorf("%.200q", r.Text)
@@ -128,14 +131,14 @@ func TestMuchNews(t *testing.T) {
 	if want := "[bg_1] exited (code 0)\n" + all[50_000:100_000] + "\n... (there is more: read_output again, or with cursor=100000)"; r.Text != want {
 		t.Errorf("%.200q", r.Text)
 	}
-	jobs, err := job.New(b, &job.Options{Memory: 64 << 10, Spill: -1})
+	small, err := job.New(b, &job.Options{Memory: 64 << 10, Spill: -1})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer jobs.Close()
-	c = console(t, b, &tool.Options{Jobs: jobs})
+	defer small.Close()
+	c := console(t, b, &tool.Options{Jobs: small})
 	c.ok("run_in_background", args{"command": "huge"})
-	jobs.Wait(t.Context(), "bg_1")
+	small.Wait(t.Context(), "bg_1")
 	r = c.call("read_output", args{"shell_id": "bg_1", "cursor": 0})
 	if !strings.Contains(r.Text, "bytes are no longer kept) ...\n") || data(t, r)["gone"].(float64) < 3_000_000 {
 		t.Errorf("%.200q", r.Text)

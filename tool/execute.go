@@ -40,7 +40,7 @@ func (x *commands) execute(ctx context.Context, call Call, in executeIn) (answer
 	res, err := x.exec.Exec(ctx, cmd)
 	out.end(err)
 	if err != nil {
-		return answer[executeOut]{}, err
+		return answer[executeOut]{}, noProgram(err)
 	}
 	text, kept, truncated := out.text(x.console)
 	data := &executeOut{

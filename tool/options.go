@@ -1,6 +1,7 @@
 package tool
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -97,6 +98,11 @@ func (o *Options) Check() error {
 		if !slices.Contains(Names(), name) {
 			errs = append(errs, fmt.Errorf("text for %q: there is no such tool, only %s", name, strings.Join(Names(), ", ")))
 		}
+		for _, arg := range slices.Sorted(maps.Keys(o.Texts[name].Args)) {
+			if !takes(name, arg) {
+				errs = append(errs, fmt.Errorf("text for %q: it has no argument %q", name, arg))
+			}
+		}
 	}
 	for _, name := range o.Without {
 		if !slices.Contains(Names(), name) {
@@ -104,6 +110,20 @@ func (o *Options) Check() error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// takes reports whether a tool has an argument.
+func takes(name, arg string) bool {
+	c := &console{o: (&Options{EditFormat: AllFormats}).full()}
+	x := &commands{console: c}
+	for _, t := range append(c.fileTools(), x.executeTool(), x.runTool(), x.outputTool(), x.killTool(), x.listTool()) {
+		var s struct{ Properties map[string]any }
+		if t.Name == name && json.Unmarshal(t.Input, &s) == nil {
+			_, ok := s.Properties[arg]
+			return ok
+		}
+	}
+	return true // there is no such tool, which is said already
 }
 
 // Names are the names of all tools that a console can have, in their order.
