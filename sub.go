@@ -12,9 +12,10 @@ import (
 
 // Sub is the part of b below dir as a backend of its own: names and errors are
 // as seen from dir. The directory need not exist yet. It has the speeds of b
-// and none of its powers: a command could reach the rest of b. For the same
+// and of its powers Linker: a command could reach the rest of b. For the same
 // reason it is a view and no wall: a link below dir that leads to another
-// place in b is followed.
+// place in b is followed. Such a place has no name in the view, so Real of
+// Linker refuses it, and everything where a link leads to dir itself.
 func Sub(b Backend, dir string) (Backend, error) {
 	if err := CheckName("sub", dir); err != nil {
 		return nil, err
@@ -53,6 +54,11 @@ func (s *sub) As(target any) bool {
 	case *Renamer:
 		if r, ok := As[Renamer](s.b); ok {
 			*t = subRenamer{s, r}
+			return true
+		}
+	case *Linker:
+		if l, ok := As[Linker](s.b); ok {
+			*t = subLinker{s, l}
 			return true
 		}
 	}

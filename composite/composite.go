@@ -52,6 +52,9 @@ type Routes map[string]hutch.Backend
 // the root of the composite, as everywhere, and so a directory of the default
 // backend.
 //
+// It has the power [hutch.Linker] where all of its backends have it. A link that
+// leads to a name that a mount hides leads nowhere: Real refuses it.
+//
 // It has the power [hutch.Rooted] where commands see the files of that backend
 // under Root followed by their names in the composite: always, if that is the
 // default backend and is Rooted itself, and where a backend at "project" has
@@ -175,6 +178,8 @@ func (c *Backend) As(target any) (ok bool) {
 		*t, ok = c.execer()
 	case *hutch.Rooted:
 		*t, ok = c.rooted()
+	case *hutch.Linker:
+		*t, ok = c.linker()
 	}
 	return ok
 }

@@ -11,15 +11,15 @@ import (
 )
 
 // ReadOnly is b without its writes, which are refused with an error that matches
-// fs.ErrPermission. It has the speeds of b for reading and none of its powers:
-// a command could write.
+// fs.ErrPermission. It has the speeds of b for reading and of its powers
+// [hutch.Linker]; a command could write.
 func ReadOnly(b hutch.Backend) hutch.Backend { return readOnly{b} }
 
 type readOnly struct{ b hutch.Backend }
 
 var errReadOnly = fmt.Errorf("%w: read-only", fs.ErrPermission)
 
-// As lets through the speeds for reading.
+// As lets through the speeds for reading, and links.
 func (r readOnly) As(target any) (ok bool) {
 	switch t := target.(type) {
 	case *hutch.Walker:
@@ -28,6 +28,11 @@ func (r readOnly) As(target any) (ok bool) {
 		*t, ok = hutch.As[hutch.Scanner](r.b)
 	case *hutch.Grepper:
 		*t, ok = hutch.As[hutch.Grepper](r.b)
+	case *hutch.Linker:
+		var l hutch.Linker
+		if l, ok = hutch.As[hutch.Linker](r.b); ok {
+			*t = readOnlyLinker{l}
+		}
 	}
 	return ok
 }

@@ -7,6 +7,13 @@
 // those of package os and fstest.MapFS are): inside it, and no further. Where
 // it is none, what is no directory and no regular file cannot be opened.
 //
+// New's backend has the speed [hutch.Scanner], and the power [hutch.Linker] where
+// the fs.FS shows its links or cannot have any: where it is an fs.ReadLinkFS,
+// embedded, or an archive of package zip. Any other may follow links without
+// saying so, and what [fs.Sub] makes of such a one says that it shows them. An fs.FS opens by name: in a directory of the operating system in
+// which somebody replaces directories by links while they are looked at, neither
+// Open nor Unlinked notices it, and package local must be used in its place.
+//
 // # Revisions
 //
 // An fs.FS has no revisions, so they are made from the best that there is:
@@ -30,6 +37,7 @@
 package iofs
 
 import (
+	"archive/zip"
 	"context"
 	"embed"
 	"errors"
@@ -50,10 +58,12 @@ import (
 // as those of the standard library are.
 func New(fsys fs.FS) hutch.Backend {
 	b := &backend{fsys: fsys, recent: recent}
-	b.links, _ = fsys.(fs.ReadLinkFS)
+	b.links, b.linker = fsys.(fs.ReadLinkFS)
 	switch fsys.(type) {
 	case embed.FS, *embed.FS:
-		b.fixed = &sync.Map{}
+		b.fixed, b.linker = &sync.Map{}, true
+	case *zip.Reader, *zip.ReadCloser:
+		b.linker = true
 	}
 	return b
 }
@@ -63,6 +73,9 @@ type backend struct {
 	links  fs.ReadLinkFS // nil: it has none
 	fixed  *sync.Map     // name to revision, where files never change; else nil
 	recent time.Duration
+
+	linker   bool // what links there are is known
+	unlinked bool // links are refused
 }
 
 // recent is the age below which the times of a file do not yet tell all of its
