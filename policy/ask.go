@@ -95,7 +95,7 @@ func (k *Checker) ask(ctx context.Context, r *guard.Request, d Decision) error {
 	if k.hasGrant(g) {
 		return nil
 	}
-	if k.o.Ask == nil {
+	if k.o.Ask == nil || !guard.MayAsk(ctx) {
 		return refusal(&d, " (approval required)")
 	}
 	key := questionKey(g, r)
