@@ -10,6 +10,7 @@ import (
 
 	"github.com/hutch-dev/hutch"
 	"github.com/hutch-dev/hutch/guard"
+	"github.com/hutch-dev/hutch/policy"
 	"github.com/hutch-dev/hutch/tool"
 )
 
@@ -122,5 +123,35 @@ func TestRefused(t *testing.T) {
 		if r := c.call(name, args{"command": "rm -rf ."}); !r.Failed || r.Text != "Not that command." {
 			t.Errorf("%s: %+v", name, r)
 		}
+	}
+}
+
+// TestPolicyNotAsked: with rules that ask before writing, the question is about
+// the command and not about where its output is kept.
+func TestPolicyNotAsked(t *testing.T) {
+	b := newBox(map[string]script{"echo large": says(numbers(200_000), "", 0)})
+	var asked []guard.Op
+	rules := policy.Default()
+	k, err := rules.Checker(&policy.CheckerOptions{Root: "/workspace", Ask: func(_ context.Context, q policy.Question) (policy.Answer, error) {
+		asked = append(asked, q.Op)
+		return policy.Answer{Scope: policy.Once}, nil
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := guard.New(t.Context(), b, k, &guard.Options{Accept: []guard.Op{guard.Read, guard.Write}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := console(t, g, nil).call("execute", args{"command": "echo large"})
+	if len(r.Kept) > 0 || !strings.Contains(r.Text, "could not be kept in a file") {
+		t.Errorf("kept %v: %.100q", r.Kept, r.Text)
+	}
+	r = console(t, g, &tool.Options{Keep: b}).call("execute", args{"command": "echo large"})
+	if len(r.Kept) != 1 {
+		t.Errorf("kept %v: %.100q", r.Kept, r.Text)
+	}
+	if len(asked) != 2 || asked[0] != guard.Execute || asked[1] != guard.Execute {
+		t.Errorf("asked %v", asked)
 	}
 }
