@@ -49,8 +49,10 @@ func (c *console) changed(name string, res hutch.EditResult) changed {
 }
 
 // edit changes a file by a function of package hutch that updates it, if it is
-// the version that the model knows, one change of a file at a time.
-func (c *console) edit(ctx context.Context, name string, do func(b hutch.Backend) (hutch.EditResult, error)) (hutch.EditResult, error) {
+// the version that the model knows, one change of a file at a time. moved is
+// asked, after it was changed, which line is the first that may have another
+// number; nil is the first.
+func (c *console) edit(ctx context.Context, name string, do func(b hutch.Backend) (hutch.EditResult, error), moved func() int) (hutch.EditResult, error) {
 	release, err := c.seen.hold(ctx, name)
 	if err != nil {
 		return hutch.EditResult{}, err
@@ -63,7 +65,11 @@ func (c *console) edit(ctx context.Context, name string, do func(b hutch.Backend
 	case err != nil:
 		return res, err
 	}
-	c.seen.wrote(name, res.Info.Rev, res.Before, res.After)
+	line := 1
+	if moved != nil {
+		line = moved()
+	}
+	c.seen.wrote(name, res.Info.Rev, line)
 	return res, nil
 }
 

@@ -247,7 +247,9 @@ func TestBadArguments(t *testing.T) {
 // TestLargeArguments: arguments over the limit are not even copied.
 func TestLargeArguments(t *testing.T) {
 	c := open(t, nil, nil)
-	big := []byte(`{"path":"` + strings.Repeat("x", 100<<20) + `"}`)
+	big := bytes.Repeat([]byte("x"), 100<<20)
+	copy(big, `{"path":"`)
+	copy(big[len(big)-2:], `"}`)
 	var r tool.Result
 	used := allocated(func() {
 		r, _ = c.tools["ls"].Call(t.Context(), tool.Call{Input: big})
@@ -269,4 +271,13 @@ func TestContextEnded(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+}
+
+func input(t testing.TB, in args) json.RawMessage {
+	t.Helper()
+	raw, err := json.Marshal(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw
 }

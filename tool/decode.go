@@ -18,14 +18,15 @@ const maxProblems = 5
 // decode reads arguments into a struct, more strictly than package
 // encoding/json: every argument has its exact name and type, is there once,
 // is within its range, and there are no others. An optional one may be null,
-// which is as if it were left out. What is wrong is a *mistake that names it.
+// which is as if it were left out, and so may all of them. What is wrong is a
+// *mistake that names it.
 //
 // Arguments of more than limit bytes are refused before anything is made of them.
 func decode(input []byte, limit int, into any) error {
 	if len(input) > limit {
 		return mistakef("The arguments have %d bytes, at most %d are taken. Do it in smaller parts.", len(input), limit)
 	}
-	if len(bytes.TrimSpace(input)) == 0 {
+	if s := bytes.TrimSpace(input); len(s) == 0 || string(s) == "null" {
 		input = []byte("{}")
 	}
 	if !utf8.Valid(input) {

@@ -57,7 +57,7 @@ func (c *console) replace(ctx context.Context, path string, all []replacement) (
 	}
 	res, err := c.edit(ctx, name, func(b hutch.Backend) (hutch.EditResult, error) {
 		return hutch.EditFile(ctx, b, name, edits)
-	})
+	}, nil)
 	if err != nil {
 		return answer[editOut]{}, c.editMistake(name, edits, err)
 	}

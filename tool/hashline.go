@@ -49,7 +49,7 @@ func (c *console) hashline(ctx context.Context, _ Call, in hashlineIn) (answer[h
 			made = newLineEdit(string(before), in, c.seen.movedAt(name))
 			return made.apply()
 		})
-	})
+	}, func() int { return made.firstMoved() })
 	if err != nil {
 		return answer[hashlineOut]{}, err
 	}
@@ -112,6 +112,16 @@ func (e *lineEdit) apply() ([]byte, error) {
 	}
 	e.lines = made
 	return []byte(joinText(e.mark, made)), nil
+}
+
+// firstMoved is the first line that has another number now, 0 if none has. It is
+// where the edit was made, not where the texts differ: of equal lines one may
+// have taken the place of another.
+func (e *lineEdit) firstMoved() int {
+	if len(e.added) == e.to-e.from {
+		return 0
+	}
+	return e.from + 1
 }
 
 // newLines are the lines of a text, which may or may not end with a line end.

@@ -36,7 +36,7 @@ func (p *plan) commit(ctx context.Context) error {
 	}
 	for _, s := range todo {
 		if s.exists {
-			p.c.seen.wrote(s.name, s.newRev, s.before, s.after)
+			p.c.seen.wrote(s.name, s.newRev, 1)
 		} else {
 			p.c.seen.gone(s.name)
 		}
@@ -152,7 +152,7 @@ func (p *plan) takeBack(ctx context.Context, s *staged) error {
 		info, err = p.replaceIf(ctx, s.name, s.newRev, s.before)
 	}
 	if rev, _ := p.c.seen.at(s.name); err == nil && s.existed && rev != "" {
-		p.c.seen.wrote(s.name, info.Rev, s.before, s.before)
+		p.c.seen.wrote(s.name, info.Rev, 0)
 	}
 	return err
 }

@@ -60,9 +60,9 @@ func (s *seen) read(name, rev string, gen int) {
 	}
 }
 
-// wrote notes what a change of this console has made of a file.
-func (s *seen) wrote(name, rev string, before, after []byte) {
-	moved := firstMoved(before, after)
+// wrote notes what a change of this console has made of a file. moved is the
+// first line that may have another number now, 0 if none has.
+func (s *seen) wrote(name, rev string, moved int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	v := s.of(name)

@@ -49,20 +49,6 @@ func lineCount(data []byte) int {
 	return n
 }
 
-// firstMoved is the first line from which the lines of before have another
-// number in after; 0 is none.
-func firstMoved(before, after []byte) int {
-	if lineCount(before) == lineCount(after) {
-		return 0
-	}
-	n := min(len(before), len(after))
-	same := 0
-	for same < n && before[same] == after[same] {
-		same++
-	}
-	return 1 + bytes.Count(before[:same], []byte("\n"))
-}
-
 // readAll reads a file of about that size.
 func readAll(ctx context.Context, r io.Reader, size int64) ([]byte, error) {
 	buf := bytes.NewBuffer(make([]byte, 0, size+bytes.MinRead))

@@ -69,7 +69,7 @@ func (c *console) store(ctx context.Context, name string, content []byte) (*writ
 		if err != nil {
 			return nil, err
 		}
-		c.seen.wrote(name, info.Rev, old.content, content)
+		c.seen.wrote(name, info.Rev, 1)
 		path := hutch.PathOf(c.b, name)
 		out := &writeOut{Lines: lineCount(content), Created: old.rev == hutch.Absent}
 		out.changed = changed{Path: path, Rev: info.Rev, Size: int64(len(content)), delta: delta{Cut: true}}
