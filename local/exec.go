@@ -15,15 +15,23 @@ import (
 
 // cell holds the jail of a sandbox from its first command on.
 type cell struct {
-	mu     sync.Mutex
-	jail   *jail.Jail
-	closed bool
+	mu       sync.Mutex
+	jail     *jail.Jail
+	closed   bool
+	confined []hutch.Confinement // what every jail is told before its first command
+
+	confining sync.Mutex // held by Confine
 }
 
 func (c *cell) close() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.closed = true
+	return c.drop()
+}
+
+// drop ends the jail, if there is one. mu is held.
+func (c *cell) drop() error {
 	j := c.jail
 	c.jail = nil
 	if j == nil {
@@ -55,6 +63,12 @@ func (s *Sandbox) enter(ctx context.Context) (*jail.Jail, error) {
 	j, err := jail.Start(ctx, s.jailConfig())
 	if err != nil {
 		return nil, err
+	}
+	for _, c := range s.cell.confined {
+		if err := s.confine(ctx, j, c); err != nil {
+			j.Close()
+			return nil, err
+		}
 	}
 	s.cell.jail = j
 	return j, nil

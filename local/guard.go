@@ -2,6 +2,7 @@ package local
 
 import (
 	"io/fs"
+	"slices"
 	"strings"
 
 	"github.com/hutch-dev/hutch"
@@ -17,10 +18,11 @@ func staged(name string) bool { return covers(staging, name) }
 // guard knows the names that nothing may write.
 type guard struct {
 	names []string
+	held  *held
 }
 
 func newGuard(protect, unprotect []string) (guard, error) {
-	var g guard
+	g := guard{held: &held{}}
 	drop := map[string]bool{}
 	for _, p := range unprotect {
 		name, err := hutch.Clean(".", p)
@@ -76,10 +78,11 @@ func (g guard) hides(name string, n *node) bool {
 	if !n.sticky {
 		return false
 	}
-	for _, p := range g.names {
-		if covers(name, p) {
-			return n.mode == fs.ModeDir|0o555 || n.mode == fs.ModeSocket
-		}
-	}
-	return false
+	return (n.mode == fs.ModeDir|0o555 || n.mode == fs.ModeSocket) && g.mayHide(name)
+}
+
+// mayHide reports whether something may stand in the place of name.
+func (g guard) mayHide(name string) bool {
+	above := func(p string) bool { return covers(name, p) }
+	return slices.ContainsFunc(g.names, above) || slices.ContainsFunc(g.held.all(), above)
 }

@@ -59,7 +59,7 @@ func (s *Sandbox) rename(ctx context.Context, from, to string) (culprit string, 
 		return from, err
 	}
 	defer unlock()
-	n, err := s.tree.lstat(from)
+	n, err := s.lstat(from)
 	if err != nil || from == to {
 		return from, err
 	}
@@ -69,7 +69,7 @@ func (s *Sandbox) rename(ctx context.Context, from, to string) (culprit string, 
 		}
 		return to, &mappedText{"a directory does not fit into itself", fs.ErrInvalid}
 	}
-	old, err := s.tree.lstat(to)
+	old, err := s.lstat(to)
 	switch {
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return to, err

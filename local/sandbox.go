@@ -16,8 +16,8 @@ import (
 )
 
 // Sandbox is a directory of this machine with commands in a jail. It has the
-// speeds [hutch.Renamer] and [hutch.Scanner] and the powers [hutch.Execer], [hutch.Rooted] and
-// [hutch.Linker].
+// speeds [hutch.Renamer] and [hutch.Scanner] and the powers [hutch.Execer], [hutch.Rooted],
+// [hutch.Linker] and [hutch.Confiner].
 // What is on disk under a name that is no name here, because it is not valid
 // UTF-8 or longer than [hutch.MaxName], is not shown.
 type Sandbox struct {
@@ -40,6 +40,8 @@ var (
 	_ hutch.Renamer = (*Sandbox)(nil)
 	_ hutch.Scanner = (*Sandbox)(nil)
 	_ hutch.Linker  = (*Sandbox)(nil)
+
+	_ hutch.Confiner = (*Sandbox)(nil)
 )
 
 // Open opens the workspace in dir, which must be a directory. opts may be nil.

@@ -31,6 +31,9 @@ func (v view) Open(ctx context.Context, name string) (hutch.File, error) {
 	}
 	defer v.s.end()
 	f, err := read(v, name, tree.open)
+	if err != nil && v.s.absent(name) {
+		err = fs.ErrNotExist
+	}
 	if err != nil {
 		return nil, fail("open", name, err)
 	}
@@ -109,6 +112,9 @@ func (v view) list(ctx context.Context, dir string, look bool) ([]node, error) {
 	}
 	defer v.s.end()
 	nodes, err := read(v, dir, func(t tree, real string) ([]node, error) { return t.list(real, look) })
+	if err == nil && len(nodes) == 0 && v.s.absent(dir) {
+		err = fs.ErrNotExist
+	}
 	if err != nil {
 		return nil, fail("list", dir, err)
 	}
@@ -125,7 +131,13 @@ func (v view) Remove(ctx context.Context, name string) error {
 	if name == "." {
 		return fail("remove", name, hutch.ErrIsDir)
 	}
-	err := v.change(ctx, name, false, func(real string) error { return v.s.tree.remove(real) })
+	err := v.change(ctx, name, false, func(real string) error {
+		if v.s.absent(real) {
+			return fs.ErrNotExist
+		}
+		v.s.makeWay(real)
+		return v.s.tree.remove(real)
+	})
 	if err != nil {
 		return fail("remove", name, err)
 	}

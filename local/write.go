@@ -135,7 +135,7 @@ var copyBuffers = sync.Pool{New: func() any { return new([128 << 10]byte) }}
 // commit gives the temporary file the name real, if that is allowed. The lock
 // of real is held.
 func (s *Sandbox) commit(tmp string, t temp, real string, o hutch.WriteOptions) error {
-	old, err := s.tree.lstat(real)
+	old, err := s.lstat(real)
 	exists := err == nil
 	switch {
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
@@ -190,10 +190,13 @@ var errPresent = fmt.Errorf("%w: %w", hutch.ErrConflict, fs.ErrExist)
 // them again meanwhile.
 func (s *Sandbox) place(tmp, real string, noReplace bool) error {
 	for try := 0; ; try++ {
+		s.makeWay(tmp)
+		s.makeWay(real)
 		err := s.tree.rename(tmp, real, noReplace)
 		switch {
 		case err == nil:
 			return nil
+		case try < 10 && s.absent(real): // the jail is at it
 		case errors.Is(err, fs.ErrExist):
 			return errPresent
 		case !errors.Is(err, fs.ErrNotExist) || try == 100:

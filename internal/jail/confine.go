@@ -49,6 +49,10 @@ func (j *Jail) Confine(ctx context.Context, c *Confinement) error {
 	return nil
 }
 
+// Protected are the names that commands are kept from making, by placeholders where nothing exists: those of Config.Protect, those
+// of Confine without wildcards, and the names that they lead to.
+func (j *Jail) Protected() []string { return j.engine.protected() }
+
 // unconfinable says that a jail has no means to keep commands from names.
 type unconfinable struct{ level Level }
 

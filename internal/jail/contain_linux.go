@@ -187,6 +187,8 @@ func (e *contained) keepFrom(context.Context, *Confinement, []string) error {
 	return errors.ErrUnsupported
 }
 
+func (e *contained) protected() []string { return nil }
+
 // start implements post.
 func (e *contained) start(s *start, fds []int) error {
 	e.starter.start(s, fds)

@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"io"
 	"os"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -268,6 +269,15 @@ func (l *link) keepFrom(ctx context.Context, c *Confinement, protect []string) e
 		l.forget(id)
 		return ctx.Err()
 	}
+}
+
+func (l *link) protected() []string {
+	if l.guard == nil {
+		return nil
+	}
+	l.guard.mu.Lock()
+	defer l.guard.mu.Unlock()
+	return slices.Clone(l.guard.names)
 }
 
 // start implements post.

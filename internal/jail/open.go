@@ -26,6 +26,7 @@ type Jail struct {
 
 // engine runs the commands of a jail.
 type engine interface {
+	protected() []string
 	run(ctx context.Context, c *Command, env []string) (Status, error)
 	keepFrom(ctx context.Context, c *Confinement, protect []string) error // protect are the names without wildcards
 	close() error

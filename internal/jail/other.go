@@ -38,6 +38,9 @@ func startHere(_ context.Context, c *Config) (*Jail, error) {
 	return &Jail{level: Unconfined, root: c.Dir, layers: layers, env: mergeEnv(inheritedEnv(), c.Env), engine: p}, nil
 }
 
+// Release does nothing where there are no placeholders.
+func Release(string, string) {}
+
 // containHere knows no container on this system.
 func containHere(*Config) (*Jail, error) {
 	return nil, fmt.Errorf("jail: no container is known for %s/%s: %w", runtime.GOOS, runtime.GOARCH, errors.ErrUnsupported)
@@ -140,6 +143,8 @@ func (p *plain) remove(cmd *exec.Cmd) {
 
 // keepFrom implements engine; nobody gets here at this level.
 func (p *plain) keepFrom(context.Context, *Confinement, []string) error { return errors.ErrUnsupported }
+
+func (p *plain) protected() []string { return nil }
 
 func (p *plain) close() error {
 	p.mu.Lock()

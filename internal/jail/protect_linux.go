@@ -117,6 +117,17 @@ func release(root int, name string) {
 	}
 }
 
+// Release removes the placeholder of name in the workspace dir, if there is one, so that the host can put something there. A jail
+// that is open protects that, or makes another placeholder, a moment later.
+func Release(dir, name string) {
+	root, err := unix.Open(dir, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return
+	}
+	defer unix.Close(root)
+	release(root, name)
+}
+
 // guardian holds the placeholders of an open jail. Jails on the same workspace share them: each holds a shared lock on the
 // workspace, and who can have it alone is the last and may remove them.
 type guardian struct {
