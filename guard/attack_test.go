@@ -166,7 +166,9 @@ func TestParents(t *testing.T) {
 		before := contents(t, l)
 		rules := deny("write", "p/keep/secret", "r/keep/secret", "q/y/z")
 		if asked {
+			protected := rules.confine
 			rules = asking(rules.check)
+			rules.confine = protected
 		}
 		g := guarded(t, l, rules)
 		for what, err := range map[string]error{

@@ -88,7 +88,8 @@ type Check interface {
 	// with a name as it was given to see whether its links matter at all.
 	Outlook(op Op) Outlook
 	// Confinement is what commands must be kept from for the rules to hold for
-	// them as well. It is asked for once, when a backend is guarded.
+	// them as well, all of it: where nothing is protected, links may be renamed.
+	// It is asked for once, when a backend is guarded.
 	Confinement() hutch.Confinement
 }
 

@@ -28,6 +28,8 @@ type book struct {
 	rules []rule
 	def   bool
 	asked bool
+	// protects says that no link may be renamed.
+	protects bool
 }
 
 func (b *book) allows(op guard.Op, name string) bool {
@@ -55,6 +57,9 @@ func (b *book) asCheck() *rules {
 		c = asking(check)
 	}
 	c.check, c.visible = check, b.shows
+	if b.protects {
+		c.confine.Protect = []string{"x"}
+	}
 	return c
 }
 
@@ -67,7 +72,7 @@ var (
 func pick[T any](r *rand.Rand, from []T) T { return from[r.IntN(len(from))] }
 
 func randomBook(r *rand.Rand) *book {
-	b := &book{def: r.IntN(3) > 0, asked: r.IntN(2) == 0}
+	b := &book{def: r.IntN(3) > 0, asked: r.IntN(2) == 0, protects: r.IntN(2) == 0}
 	for range r.IntN(6) {
 		one := rule{op: pick(r, someOps), allow: r.IntN(3) == 0}
 		if one.prefix = pick(r, someNames); one.prefix == "." || r.IntN(4) == 0 {
@@ -251,7 +256,8 @@ func (m model) move(s step, from string) outcome {
 				return outcome{refused: true}
 			}
 		}
-		if strings.HasPrefix(data, mark) || !m.allows(guard.Read, name) {
+		link := strings.HasPrefix(data, mark)
+		if link && m.protects || !link && !m.allows(guard.Read, name) {
 			return outcome{refused: true}
 		}
 	}

@@ -17,13 +17,13 @@ func (g *Backend) runs() bool { return g.exec != nil && g.Outlook(Execute) != De
 
 // addCommands takes the power to run commands from b, unless no command will
 // ever be allowed, and has them confined.
-func (g *Backend) addCommands(ctx context.Context, b hutch.Backend, o *Options) error {
+func (g *Backend) addCommands(ctx context.Context, b hutch.Backend, c hutch.Confinement, o *Options) error {
 	exec, ok := hutch.As[hutch.Execer](b)
 	if !ok || g.c.Outlook(Execute) == Denied {
 		return nil
 	}
 	g.rooted, g.confiner = power[hutch.Rooted](b), power[hutch.Confiner](b)
-	if err := confine(ctx, g.confiner, g.c.Confinement(), o.Accept); err != nil {
+	if err := confine(ctx, g.confiner, c, o.Accept); err != nil {
 		return err
 	}
 	g.exec = exec

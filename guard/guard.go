@@ -26,9 +26,9 @@ import (
 //   - Write is a Write. Remove is a Write of the name itself, link or not.
 //   - Rename is a Write of both names and a Read of the old one; for a directory
 //     also of all names below it, up to MaxTree. Nothing comes below it meanwhile
-//     through this Backend. A link, or a directory with one in it, has no other
-//     name here: what it leads to would be there under names that no rule was
-//     asked about.
+//     through this Backend. Where the Confinement protects anything, a link, or a
+//     directory with one in it, is refused: what it leads to would be there under
+//     names that no rule was asked about.
 //
 // The rules of a .gitignore that may not be read do not count.
 //
@@ -47,7 +47,8 @@ type Backend struct {
 	confiner hutch.Confiner // may be nil
 	inner    Foreseer       // of what is guarded, may be nil
 
-	traffic *traffic
+	protects bool // some names must not be written
+	traffic  *traffic
 }
 
 // Options qualifies New. The zero value accepts nothing.
@@ -83,7 +84,9 @@ func New(ctx context.Context, b hutch.Backend, c Check, opts *Options) (*Backend
 	}
 	g := &Backend{c: c, b: links.Unlinked(), links: links, traffic: newTraffic()}
 	g.inner = power[Foreseer](b)
-	if err := g.addCommands(ctx, b, &o); err != nil {
+	confinement := c.Confinement()
+	g.protects = len(confinement.Protect) > 0
+	if err := g.addCommands(ctx, b, confinement, &o); err != nil {
 		return nil, err
 	}
 	return g, nil

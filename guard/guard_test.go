@@ -67,7 +67,12 @@ func deny(ops string, prefixes ...string) *rules {
 		}
 		return false
 	}
+	c := hutch.Confinement{Protect: prefixes}
+	if !strings.Contains(ops, "write") {
+		c.Protect = nil
+	}
 	return &rules{
+		confine: c,
 		check: func(r *guard.Request) error {
 			if denied(r.Op, r.Name) {
 				return &guard.Refusal{Text: string(r.Op) + " is not allowed here"}

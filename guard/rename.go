@@ -119,7 +119,7 @@ func (r renamer) checkTree(ctx context.Context, from, to string) error {
 	info, err := r.g.b.Stat(ctx, from)
 	switch {
 	case errors.Is(err, fs.ErrPermission) && r.isLink(ctx, from):
-		return &fs.PathError{Op: "rename", Path: from, Err: errLink}
+		return r.link(from)
 	case err != nil:
 		return renamedOp(err)
 	case !info.IsDir():
@@ -127,16 +127,30 @@ func (r renamer) checkTree(ctx context.Context, from, to string) error {
 	}
 	n := 0
 	return r.tree(ctx, from, &n, func(e hutch.Info) error {
+		link := e.Mode.Type() == fs.ModeSymlink
+		if link {
+			if err := r.link(e.Name); err != nil {
+				return err
+			}
+		}
 		if err := r.g.check(ctx, "rename", Write, e.Name, nil); err != nil {
 			return err
 		}
-		if !e.IsDir() {
+		if !e.IsDir() && !link {
 			if err := r.g.check(ctx, "rename", Read, e.Name, nil); err != nil {
 				return err
 			}
 		}
 		return r.g.check(ctx, "rename", Write, outside(e.Name, from, to), nil)
 	})
+}
+
+// link is nil where a link may have another name.
+func (r renamer) link(name string) error {
+	if !r.g.protects {
+		return nil
+	}
+	return &fs.PathError{Op: "rename", Path: name, Err: errLink}
 }
 
 func (r renamer) isLink(ctx context.Context, name string) bool {
@@ -155,15 +169,8 @@ func (r renamer) tree(ctx context.Context, dir string, n *int, each func(hutch.I
 		return renamedOp(err)
 	}
 	for _, e := range entries {
-		*n++
-		switch {
-		case *n > MaxTree:
-			err = fmt.Errorf("%w: more than %d names", hutch.ErrTooLarge, MaxTree)
-		case e.Mode.Type() == fs.ModeSymlink:
-			err = errLink
-		}
-		if err != nil {
-			return &fs.PathError{Op: "rename", Path: e.Name, Err: err}
+		if *n++; *n > MaxTree {
+			return &fs.PathError{Op: "rename", Path: e.Name, Err: fmt.Errorf("%w: more than %d names", hutch.ErrTooLarge, MaxTree)}
 		}
 		if err := each(e); err != nil {
 			return err

@@ -36,7 +36,8 @@ func (g *Backend) Write(ctx context.Context, name string, r io.Reader, opts *hut
 		}
 	}
 	w.rest = count(r)
-	info, err := through(ctx, g, "write", name, g.real, g.asks(Write), do)
+	// Links first, always: what is refused later may have been read by then.
+	info, err := through(ctx, g, "write", name, g.real, true, do)
 	if err != nil {
 		return hutch.Info{}, err
 	}
