@@ -27,7 +27,7 @@ var imports = map[string][]string{
 	"backendtest":     {"."},
 	"state":           {"."},
 	"iofs":            {"."},
-	"composite":       {"."},
+	"composite":       {".", "internal/search"},
 	"guard":           {"."},
 	"policy":          {".", "guard", "internal/search", "internal/diff", "mvdan.cc/sh/v3/syntax"},
 	"internal/keep":   {"."},
@@ -50,6 +50,7 @@ var imports = map[string][]string{
 	},
 	"cmd/hutch": {
 		".", "docker", "state", "local", "composite", "iofs", "remote", "server", "internal/diff",
+		"tool", "guard", "policy", "job", "mcpserver",
 		"github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/pelletier/go-toml/v2",
 		"golang.org/x/term", "golang.org/x/sys/unix", "golang.org/x/sys/windows",
 	},
@@ -60,6 +61,7 @@ var imports = map[string][]string{
 var testImports = []string{
 	"golang.org/x/sys/unix",
 	"github.com/rogpeppe/go-internal/testscript",
+	"github.com/modelcontextprotocol/go-sdk/mcp",
 }
 
 func TestImports(t *testing.T) {

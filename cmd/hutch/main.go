@@ -16,7 +16,7 @@ import (
 // verbs is the table of commands, in the order in which help shows them.
 var verbs = []func(*cli) *cobra.Command{
 	lsCommand, catCommand, writeCommand, editCommand, rmCommand, mvCommand, cpCommand,
-	globCommand, grepCommand, execCommand, dockerCommand, runtimesCommand, serveCommand, doctorCommand, benchCommand, versionCommand,
+	globCommand, grepCommand, execCommand, dockerCommand, runtimesCommand, serveCommand, mcpCommand, doctorCommand, benchCommand, versionCommand,
 }
 
 func main() { os.Exit(run(os.Args[1:])) }

@@ -134,6 +134,10 @@ func (s *serving) say(l net.Listener, encrypted bool, token string, made bool) e
 	if encrypted {
 		url = "https://" + l.Addr().String()
 	}
+	return s.sayURL(url, token, made)
+}
+
+func (s *serving) sayURL(url, token string, made bool) error {
 	if !made {
 		token = ""
 	}
@@ -199,5 +203,5 @@ func storing(w *workspace) hutch.Backend {
 	if len(w.states) == 0 {
 		return w.b
 	}
-	return stored{w}
+	return stored{w, w.b}
 }

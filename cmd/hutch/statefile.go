@@ -88,6 +88,13 @@ func (s *stateFile) Walk(ctx context.Context, dir string) iter.Seq2[hutch.Info, 
 	return s.now().Walk(ctx, dir)
 }
 
+// Real and Unlinked are the power hutch.Linker: there are no links.
+func (s *stateFile) Real(ctx context.Context, name string) (string, error) {
+	return s.now().Real(ctx, name)
+}
+
+func (s *stateFile) Unlinked() hutch.Backend { return s }
+
 // Write reads all of r before it takes the lock, which must not wait for r.
 func (s *stateFile) Write(ctx context.Context, name string, r io.Reader, opts *hutch.WriteOptions) (info hutch.Info, err error) {
 	if err := hutch.CheckName("write", name); err != nil {
