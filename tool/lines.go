@@ -22,6 +22,7 @@ type lineReader struct {
 	r    *bufio.Reader
 	keep int
 	sums hash.Hash // nil: no sums are wanted
+	free []byte    // for the text of a line to come
 }
 
 // textLine is one line as lineReader has read it.
@@ -46,8 +47,8 @@ func newLineReader(ctx context.Context, r *bufio.Reader, keep int, sums bool) *l
 const bom = "\ufeff"
 
 // next reads a line; io.EOF follows the last one.
-func (l *lineReader) next() (textLine, error) {
-	var t textLine
+func (l *lineReader) next() (t textLine, err error) {
+	t.text, l.free = l.free[:0], nil
 	if l.sums != nil {
 		l.sums.Reset()
 	}
@@ -91,6 +92,9 @@ func (l *lineReader) add(t *textLine, part []byte) {
 		t.text = append(t.text, part[:min(room, len(part))]...)
 	}
 }
+
+// done gives back a line that is no longer needed.
+func (l *lineReader) done(t textLine) { l.free = t.text }
 
 // skip passes over up to n lines and at most budget bytes, in whole buffers, and
 // says how many lines it has passed. It stops with io.EOF at the end of the file.

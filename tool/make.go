@@ -37,11 +37,11 @@ func newTool[In, Out any](c *console, s spec, do func(ctx context.Context, call 
 	in := schemaOf[In]()
 	t := Tool{
 		Name: s.name, Title: orElse(text.Title, s.title), Description: text.Description,
-		Input: in.with(text.Args, s.defaults).encode(), Op: s.op,
+		Input: in.with(text.Args, s.defaults).raw, Op: s.op,
 		ReadOnly: s.readOnly, Destructive: s.destructive, Idempotent: s.idempotent, OpenWorld: s.openWorld,
 	}
 	if _, is := any((*Out)(nil)).(*none); !is {
-		t.Output = schemaOf[Out]().encode()
+		t.Output = schemaOf[Out]().raw
 	}
 	limit := c.o.MaxInput
 	t.Call = func(ctx context.Context, call Call) (Result, error) {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"strings"
+	"sync"
 
 	"github.com/hutch-dev/hutch"
 	"github.com/hutch-dev/hutch/guard"
@@ -22,6 +23,8 @@ const (
 	readBuffer   = 64 << 10 // bytes
 	maxReadTries = 3        // of a file that changes while it is read
 )
+
+var readers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, readBuffer) }}
 
 type readIn struct {
 	Path   string `json:"path" jsonschema:"The file to read."`
@@ -80,7 +83,12 @@ func (c *console) readOnce(ctx context.Context, name string, in readAllIn) (answ
 		return answer[none]{}, err
 	}
 	defer f.Close()
-	r := bufio.NewReaderSize(f, readBuffer)
+	r := readers.Get().(*bufio.Reader)
+	r.Reset(f)
+	defer func() {
+		r.Reset(nil)
+		readers.Put(r)
+	}()
 	head, err := r.Peek(sniffed)
 	if err != nil && err != io.EOF {
 		return answer[none]{}, err
@@ -103,17 +111,17 @@ func (c *console) readText(ctx context.Context, r *bufio.Reader, name string, in
 	if err != nil {
 		return "", err
 	}
-	if w.current == nil && passed == 0 && in.Offset == 0 {
+	if w.ended && passed == 0 && in.Offset == 0 {
 		return "(empty file)", nil
 	}
-	if w.current == nil {
+	if w.ended {
 		return "", mistakef("Offset %d exceeds file length (%s) of '%s'.", in.Offset, count(passed, "line", "lines"), c.path(name))
 	}
 	shown, more, err := w.show(in.Offset, in.Limit)
 	if err != nil {
 		return "", err
 	}
-	text := strings.TrimSuffix(w.out.String(), "\n")
+	text := strings.TrimSuffix(string(w.out), "\n")
 	switch {
 	case more > 0 && w.counted:
 		text += fmt.Sprintf("\n\n... (%d more lines) Use offset=%d to read on.", more, in.Offset+shown)

@@ -21,24 +21,28 @@ import (
 //
 // A field with "omitempty" in its json tag is optional. [decode] holds
 // arguments to the same tags.
-type schema struct{ s *jsonschema.Schema }
+type schema struct {
+	s   *jsonschema.Schema
+	raw json.RawMessage
+}
 
-var schemas sync.Map // of reflect.Type to *jsonschema.Schema
+var schemas sync.Map // of reflect.Type to schema
 
 // schemaOf derives the schema of T. It panics for a type that has none, which
 // every test that makes the tools would see.
 func schemaOf[T any]() schema {
 	t := reflect.TypeFor[T]()
 	if s, ok := schemas.Load(t); ok {
-		return schema{s.(*jsonschema.Schema)}
+		return s.(schema)
 	}
 	s, err := jsonschema.ForType(t, nil)
 	if err != nil {
 		panic(err)
 	}
 	refine(s, t)
-	schemas.Store(t, s)
-	return schema{s}
+	made := encoded(s)
+	schemas.Store(t, made)
+	return made
 }
 
 // refine adds what the tags say. "null" goes: a list is never null here, and an
@@ -100,15 +104,15 @@ func (s schema) with(texts, defaults map[string]string) schema {
 	for name, value := range defaults {
 		c.Properties[name].Default = json.RawMessage(value)
 	}
-	return schema{c}
+	return encoded(c)
 }
 
-func (s schema) encode() json.RawMessage {
-	data, err := json.Marshal(s.s)
+func encoded(s *jsonschema.Schema) schema {
+	raw, err := json.Marshal(s)
 	if err != nil {
 		panic(err) // made of our own types alone
 	}
-	return data
+	return schema{s, raw}
 }
 
 // field is one argument, or one part of a result.
@@ -120,8 +124,13 @@ type field struct {
 	enum     []string
 }
 
+var fields sync.Map // of reflect.Type to []field
+
 // fieldsOf are the fields of a struct, those of embedded structs included.
 func fieldsOf(t reflect.Type) []field {
+	if all, ok := fields.Load(t); ok {
+		return all.([]field)
+	}
 	var all []field
 	for _, sf := range reflect.VisibleFields(t) {
 		name, opts, _ := strings.Cut(sf.Tag.Get("json"), ",")
@@ -138,6 +147,7 @@ func fieldsOf(t reflect.Type) []field {
 		}
 		all = append(all, f)
 	}
+	fields.Store(t, all)
 	return all
 }
 

@@ -1,22 +1,25 @@
 package tool
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"math"
-	"strings"
+	"strconv"
 	"unicode/utf8"
 )
 
 // window shows a part of a file.
 type window struct {
-	lines           *lineReader
-	hashes          bool
-	before, current *textLine // nil where there is none
-	out             strings.Builder
-	chars           int  // in out
-	broken          bool // something shown is not UTF-8
-	counted         bool // the end of the file was seen
+	lines   *lineReader
+	hashes  bool
+	before  sum // of the line before the current one
+	current textLine
+	ended   bool // there is no current line
+	out     []byte
+	chars   int  // in out
+	broken  bool // something shown is not UTF-8
+	counted bool // the end of the file was seen
 }
 
 // start goes to the line after offset and says how many lines it has passed,
@@ -27,49 +30,41 @@ func (w *window) start(offset int) (passed int, err error) {
 		skipped-- // the line before the window is a part of the first hash
 	}
 	passed, err = w.lines.skip(skipped, math.MaxInt64)
-	if err == io.EOF {
-		return passed, nil
-	}
-	if err != nil {
-		return passed, err
-	}
-	if skipped < offset {
-		if w.before, err = w.take(); err != nil || w.before == nil {
-			return passed, err
+	if err == nil && skipped < offset {
+		var l textLine
+		if l, err = w.lines.next(); err == nil {
+			w.before = l.sum
+			passed++
 		}
-		passed++
 	}
-	w.current, err = w.take()
-	return passed, err
-}
-
-// take reads one line; nil follows the last one.
-func (w *window) take() (*textLine, error) {
-	l, err := w.lines.next()
+	if err == nil {
+		w.current, err = w.lines.next()
+	}
 	if err == io.EOF {
-		return nil, nil
+		w.ended, err = true, nil
 	}
-	return &l, err
+	return passed, err
 }
 
 // show prints up to limit lines from the current one on, and says how many lines
 // follow; without counted it is at least that many.
 func (w *window) show(offset, limit int) (shown, more int, err error) {
-	for w.current != nil && shown < limit {
-		next, err := w.take()
-		if err != nil {
+	for !w.ended && shown < limit {
+		next, err := w.lines.next()
+		if err != nil && err != io.EOF {
 			return shown, 0, err
 		}
-		if !w.print(offset+shown+1, next) {
-			if next != nil {
+		if !w.print(offset+shown+1, next.sum) {
+			if err == nil {
 				more++
 			}
 			break
 		}
 		shown++
-		w.before, w.current = w.current, next
+		w.lines.done(w.current)
+		w.before, w.current, w.ended = w.current.sum, next, err == io.EOF
 	}
-	if w.current == nil {
+	if w.ended {
 		w.counted = true
 		return shown, 0, nil
 	}
@@ -81,24 +76,29 @@ func (w *window) show(offset, limit int) (shown, more int, err error) {
 }
 
 // print adds the current line, unless that would be more than is shown in all.
-func (w *window) print(number int, next *textLine) bool {
-	text := string(w.current.text)
-	if w.current.size > int64(len(text)) {
-		text = fmt.Sprintf("%s... (line cut, it has %d bytes)", whole(text), w.current.size)
-	}
-	if !utf8.ValidString(text) {
-		w.broken = true
-		text = strings.ToValidUTF8(text, "\ufffd")
-	}
-	line := fmt.Sprintf("%6d\t%s\n", number, text)
+func (w *window) print(number int, next sum) bool {
+	before := len(w.out)
 	if w.hashes {
-		line = fmt.Sprintf("%d:%s|%s\n", number, hashOf(sumOf(w.before), w.current.sum, sumOf(next)), text)
+		w.out = strconv.AppendInt(w.out, int64(number), 10)
+		w.out = append(append(append(w.out, ':'), hashOf(w.before, w.current.sum, next)...), '|')
+	} else {
+		w.out = fmt.Appendf(w.out, "%6d\t", number)
 	}
-	w.chars += utf8.RuneCountInString(line)
-	if w.chars > maxReadChars && w.out.Len() > 0 {
+	text := w.current.text
+	if w.current.size > int64(len(text)) {
+		text = fmt.Appendf(nil, "%s... (line cut, it has %d bytes)", whole(string(text)), w.current.size)
+	}
+	broken := !utf8.Valid(text)
+	if broken {
+		text = bytes.ToValidUTF8(text, []byte("\ufffd"))
+	}
+	w.out = append(append(w.out, text...), '\n')
+	w.chars += utf8.RuneCount(w.out[before:])
+	if w.chars > maxReadChars && before > 0 {
+		w.out = w.out[:before]
 		return false
 	}
-	w.out.WriteString(line)
+	w.broken = w.broken || broken
 	return true
 }
 
@@ -113,11 +113,4 @@ func whole(s string) string {
 		}
 	}
 	return s
-}
-
-func sumOf(l *textLine) sum {
-	if l == nil {
-		return sum{}
-	}
-	return l.sum
 }
