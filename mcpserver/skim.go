@@ -113,6 +113,8 @@ func (s *skimmer) refusal(code int64, text string) *jsonrpc.Response {
 		result, err := json.Marshal(map[string]any{
 			"content": []any{map[string]string{"type": "text", "text": text}},
 			"isError": true,
+			// What versions from 2026-07-28 on demand, the others do not mind.
+			"resultType": "complete",
 		})
 		if err == nil {
 			return &jsonrpc.Response{ID: id, Result: result}
