@@ -62,7 +62,7 @@ func (s *Set) Checker(opts *CheckerOptions) (*Checker, error) {
 // Check implements [guard.Check].
 func (k *Checker) Check(ctx context.Context, r *guard.Request) error {
 	if r.Op != guard.Execute {
-		if f := k.c.files[r.Op]; f != nil { // most requests, and they should cost nothing
+		if f := k.c.files(r.Op); f != nil { // most requests, and they should cost nothing
 			if a, _ := f.decide(target{name: r.Name}); a == Allow {
 				return nil
 			}
@@ -135,73 +135,10 @@ func (k *Checker) Visible(op guard.Op, name string) bool {
 
 // rules are those of an operation on files, and none for any other: it is denied.
 func (k *Checker) rules(op guard.Op) *fileRules {
-	if f := k.c.files[op]; f != nil {
+	if f := k.c.files(op); f != nil {
 		return f
 	}
 	return &fileRules{def: Deny}
-}
-
-// Outlook implements [guard.Check]. It is Denied only where nothing can be allowed,
-// and Asked only where somebody can be asked.
-func (k *Checker) Outlook(op guard.Op) guard.Outlook {
-	can := map[Action]bool{}
-	if op == guard.Execute {
-		k.c.commandOutlook(can)
-	} else {
-		k.rules(op).outlook(can)
-	}
-	switch {
-	case can[Ask] && k.o.Ask != nil:
-		return guard.Asked
-	case can[Allow]:
-		return guard.Allowed
-	}
-	return guard.Denied
-}
-
-// outlook notes the actions that can be decided.
-func (f *fileRules) outlook(can map[Action]bool) {
-	for i := range f.rules {
-		r := &f.rules[i]
-		if !f.shadowed(i) {
-			can[r.Action] = true
-		}
-		if r.all {
-			return
-		}
-	}
-	can[f.def] = true
-}
-
-// shadowed reports whether a rule before the one at i takes all that it matches,
-// as far as that is easily seen.
-func (f *fileRules) shadowed(i int) bool {
-	r := &f.rules[i]
-	for j := range f.rules[:i] {
-		before := &f.rules[j]
-		if before.system != r.system || before.Action == Allow {
-			continue
-		}
-		if !hasWildcard(r.glob.String()) && before.glob.Covers(r.glob.String()) || r.glob.String() == before.glob.String() {
-			return true
-		}
-		if base := r.glob.Base(); base != "." && before.glob.Covers(base) {
-			return true
-		}
-	}
-	return false
-}
-
-func hasWildcard(pattern string) bool { return strings.ContainsAny(pattern, `*?[{\`) }
-
-func (c *compiled) commandOutlook(can map[Action]bool) {
-	for i := range c.command {
-		can[c.command[i].Action] = true
-		if c.command[i].all {
-			return
-		}
-	}
-	can[c.execute] = true
 }
 
 // refusal is the error of a decision.

@@ -133,7 +133,7 @@ func TestNotAllowedCommands(t *testing.T) {
 		"false && f() { ls; }; f", "(f() { ls; }); f", "f() { ls; } & f", "f; f() { ls; }",
 		"[ -f a ] && evil", "[[ a < b ]]", "((evil))", "echo $((a[$(evil)]))", "echo $(( x['$(evil)'] ))", "[[ 'a[$(evil)]' -eq 0 ]]", "for x in 'a[$(evil)]'; do echo $((x)); done",
 		"echo ${x:-$(evil)}", "echo ${y:=evil}", "echo ${!x}", "bash -c 'echo ${x@P}'", "echo ${x:$(evil)}",
-		"cat <<EOF\n$(evil)\nEOF", "cat a.txt <<< $(evil)", "echo $'\\'; evil #'", "echo 'a", "echo (", "ls )", "echo a\x00b",
+		"cat <<EOF\n$(evil)\nEOF", "git x <<EOF; ls\n$(evil)\nEOF", "git x <<EOF && ls\n`evil`\nEOF\nls", "ls <<A <<B\nA\n$(evil)\nB", "ls <<EOF\n$(evil)", "(ls <<EOF)\n$(evil)\nEOF", "cat a.txt <<< $(evil)", "echo $'\\'; evil #'", "echo 'a", "echo (", "ls )", "echo a\x00b",
 		"cat a.txt b", "cat /etc/passwd b.tx", "cat $x.txt", "cat *.txt", "cat ?.txt", "rm build/../x y", "rm build/a x", "rm build/* ", "rm build/$x", "rm build/{a,b}",
 		"wc -l x", "go build", "gotest", "go", "go run x", "go tes*", "CGO_ENABLED=1 go build", "CGO_ENABLED=0 X=1 go build", "alias git=evil", "hash -p evil git",
 		"set -- evil; \"$@\"", "\"$@\"", "function git { evil; }; git", "exec 3<>/dev/tcp/x/1; evil", "ls -la; exec evil", "command -p evil", "builtin evil", "\\evil", "'evil'", "e\"vil\"", "ev\\\nil",

@@ -5,38 +5,46 @@ import (
 	"hash/maphash"
 	"io/fs"
 	"strings"
-	"sync"
+	"sync/atomic"
 
 	"github.com/hutch-dev/hutch/guard"
+	"github.com/hutch-dev/hutch/internal/search"
 )
 
 // compiled is a Set ready for use. It is safe for concurrent use.
 type compiled struct {
-	root    string
-	files   map[guard.Op]*fileRules
+	root string
+
+	read, write, edit, list, glob, grep fileRules
+
 	command []commandRule
-	execute Action // the default
+	execute Action  // the default
+	runs    actions // what can become of commands
 }
 
 // fileRules are the rules of one operation on files.
 type fileRules struct {
 	rules []fileRule
 	def   Action
+	can   actions
 
 	seed  maphash.Seed
-	known [16]shard
+	known []atomic.Pointer[known]
 }
 
-// shard remembers which rule decides about some of the names that were asked
-// about: trying a hundred rules takes longer than reading a small file.
-type shard struct {
-	mu sync.RWMutex
-	m  map[string]int32
+// actions are those that can be decided, besides Deny.
+type actions struct{ allow, ask bool }
+
+// known is a name for which it is known which rule decides: trying a hundred rules
+// takes longer than reading a small file. Rules never change.
+type known struct {
+	name string
+	rule int
 }
 
-// What is remembered: names of so many bytes, so many of them in a shard.
+// How many names are remembered for an operation, and how many bytes they have.
 const (
-	maxKnown     = 1 << 10
+	maxKnown     = 1 << 12
 	maxKnownName = 256
 )
 
@@ -44,7 +52,7 @@ const (
 const defaulted = -1
 
 func compile(s *Set, root string) (*compiled, error) {
-	c := &compiled{root: root, files: map[guard.Op]*fileRules{}}
+	c := &compiled{root: root}
 	if err := checkAction("default", s.Default); err != nil {
 		return nil, err
 	}
@@ -61,9 +69,12 @@ func compile(s *Set, root string) (*compiled, error) {
 		}
 		if op == guard.Execute {
 			c.execute = def
+			c.runs = c.commandOutlook()
 			continue
 		}
-		c.rules(op).def = def
+		f := c.files(op)
+		f.def, f.seed, f.known = def, maphash.MakeSeed(), make([]atomic.Pointer[known], maxKnown)
+		f.can = f.outlook()
 	}
 	return c, nil
 }
@@ -88,11 +99,23 @@ func checkAction(where string, a Action) error {
 	return nil
 }
 
-func (c *compiled) rules(op guard.Op) *fileRules {
-	if c.files[op] == nil {
-		c.files[op] = &fileRules{seed: maphash.MakeSeed()}
+// files are the rules of an operation on files, nil if it is none.
+func (c *compiled) files(op guard.Op) *fileRules {
+	switch op {
+	case guard.Read:
+		return &c.read
+	case guard.Write:
+		return &c.write
+	case guard.Edit:
+		return &c.edit
+	case guard.List:
+		return &c.list
+	case guard.Glob:
+		return &c.glob
+	case guard.Grep:
+		return &c.grep
 	}
-	return c.files[op]
+	return nil
 }
 
 func (c *compiled) add(op guard.Op, r Rule) error {
@@ -106,7 +129,7 @@ func (c *compiled) add(op guard.Op, r Rule) error {
 		return err
 	}
 	rule, err := compileFile(r, c.root)
-	to := c.rules(op)
+	to := c.files(op)
 	to.rules = append(to.rules, rule)
 	return err
 }
@@ -117,26 +140,19 @@ func (f *fileRules) decide(t target) (Action, int) {
 		i := f.find(t)
 		return f.action(i), i
 	}
-	sh := &f.known[maphash.String(f.seed, t.name)%uint64(len(f.known))]
-	sh.mu.RLock()
-	known, ok := sh.m[t.name]
-	sh.mu.RUnlock()
-	if ok {
-		return f.action(int(known)), int(known)
+	slot := &f.known[maphash.String(f.seed, t.name)%maxKnown]
+	if k := slot.Load(); k != nil && k.name == t.name {
+		return f.action(k.rule), k.rule
 	}
 	i := f.find(t)
-	sh.mu.Lock()
-	defer sh.mu.Unlock()
-	if sh.m == nil || len(sh.m) >= maxKnown {
-		sh.m = map[string]int32{}
-	}
-	sh.m[strings.Clone(t.name)] = int32(i)
+	slot.Store(&known{strings.Clone(t.name), i})
 	return f.action(i), i
 }
 
 func (f *fileRules) find(t target) int {
+	folded := search.FoldName(t.name)
 	for i := range f.rules {
-		if f.rules[i].matches(t) {
+		if f.rules[i].matches(t, folded) {
 			return i
 		}
 	}

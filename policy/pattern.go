@@ -28,6 +28,7 @@ type fileRule struct {
 	Rule
 	glob     *search.Glob
 	below    *search.Glob // glob and what is below it, if glob does not allow
+	needs    string       // is in every name that matches, folded
 	all      bool         // matches everything
 	system   bool         // is about the system, not the workspace
 	anywhere bool         // holds for the system as well
@@ -51,7 +52,39 @@ func compileFile(r Rule, root string) (fileRule, error) {
 	f.plain = !strings.ContainsAny(path.Base(text), `*?[{\`)
 	var err error
 	f.glob, f.below, err = compileGlobs(text, r.Action)
+	f.needs = search.FoldName(needed(text))
 	return f, err
+}
+
+// needed is the longest text that every name has that a glob matches, and every
+// name below it.
+func needed(glob string) string {
+	longest, run, depth := "", "", 0
+	end := func() {
+		if run = strings.Trim(run, "/"); len(run) > len(longest) { // "**/a" takes "a", without the slash
+			longest = run
+		}
+		run = ""
+	}
+	for len(glob) > 0 && glob != "." {
+		n := element(glob)
+		c := glob[0]
+		switch {
+		case c == '{':
+			depth++
+		case c == '}' && depth > 0:
+			depth--
+		case depth > 0:
+		case strings.IndexByte(`*?[\`, c) < 0:
+			run += glob[:n]
+			glob = glob[n:]
+			continue
+		}
+		end()
+		glob = glob[n:]
+	}
+	end()
+	return longest
 }
 
 // compileGlobs compiles a glob for a rule: it is exact where the rule allows, else
@@ -97,11 +130,13 @@ func checkSegments(text string) error {
 	return nil
 }
 
-// matches reports whether the rule is about t.
-func (f *fileRule) matches(t target) bool {
+// matches reports whether the rule is about t, whose folded name is given.
+func (f *fileRule) matches(t target, folded string) bool {
 	switch {
 	case f.all:
 		return true
+	case !strings.Contains(folded, f.needs):
+		return false
 	case t.outside != f.system && (!t.outside || !f.anywhere):
 		return false
 	case f.Action == Allow:
@@ -109,7 +144,7 @@ func (f *fileRule) matches(t target) bool {
 	case len(t.name) > maxKnownName:
 		return f.glob.String() == "." || f.below.Match(t.name, true) // one way through the name
 	}
-	return f.glob.Covers(t.name) // many short ways, most of which end at once
+	return f.glob.Covers(folded) // many short ways, most of which end at once
 }
 
 // commandRule is a compiled rule for commands.

@@ -110,14 +110,29 @@ func (a *analysis) read(text string, lang syntax.LangVariant, depth int) {
 	outer := a.funcs
 	a.funcs = map[string]bool{}
 	defer func() { a.funcs = outer }()
-	p := syntax.NewParser(syntax.Variant(lang))
-	for stmt, err := range p.StmtsSeq(&source{ctx: a.ctx, text: text}) {
-		if err != nil {
-			a.unreadable(err, lang)
-			return
-		}
+	stmts, err := statements(&source{ctx: a.ctx, text: text}, lang)
+	for _, stmt := range stmts {
 		a.stmt(stmt, depth)
 	}
+	if err != nil {
+		a.unreadable(err, lang)
+	}
+}
+
+// statements are those of a script, and before an error those that come before:
+// a shell runs them before it finds the error. None may be looked at earlier, since
+// the text of a here-document comes behind the line of its statement.
+func statements(r io.Reader, lang syntax.LangVariant) (all []*syntax.Stmt, failed error) {
+	for stmt, err := range syntax.NewParser(syntax.Variant(lang)).StmtsSeq(r) {
+		switch {
+		case failed != nil: // the parser does not take no for an answer
+		case err != nil:
+			failed = err
+		default:
+			all = append(all, stmt)
+		}
+	}
+	return all, failed
 }
 
 func (a *analysis) unreadable(err error, lang syntax.LangVariant) {
