@@ -32,6 +32,15 @@ func (s *Sandbox) to(ctx context.Context, op, name string) (hutch.Sandbox, error
 	return b, fail(op, name, err)
 }
 
+// files is to, for what needs no commands.
+func (s *Sandbox) files(ctx context.Context, op, name string) (hutch.Backend, error) {
+	b, err := s.to(ctx, op, name)
+	if err != nil {
+		return nil, err
+	}
+	return b, nil
+}
+
 // Open implements [hutch.Backend].
 func (s *Sandbox) Open(ctx context.Context, name string) (hutch.File, error) {
 	b, err := s.to(ctx, "open", name)
@@ -52,7 +61,7 @@ func (s *Sandbox) Stat(ctx context.Context, name string) (hutch.Info, error) {
 
 // List implements [hutch.Backend].
 func (s *Sandbox) List(ctx context.Context, dir string) iter.Seq2[hutch.Info, error] {
-	return stream(s, ctx, "list", dir, func(b hutch.Sandbox) iter.Seq2[hutch.Info, error] { return b.List(ctx, dir) })
+	return stream(s, ctx, "list", dir, func(b hutch.Backend) iter.Seq2[hutch.Info, error] { return b.List(ctx, dir) })
 }
 
 // Write implements [hutch.Backend].
@@ -120,11 +129,16 @@ func lesser[T int | int64 | time.Duration](a, b T) T {
 	return min(a, b)
 }
 
+// side is where operations on files go.
+type side interface {
+	files(ctx context.Context, op, name string) (hutch.Backend, error)
+}
+
 // stream is a sequence of the far side, found when it is asked for.
-func stream[T any](s *Sandbox, ctx context.Context, op, dir string, of func(hutch.Sandbox) iter.Seq2[T, error]) iter.Seq2[T, error] {
+func stream[T any](s side, ctx context.Context, op, dir string, of func(hutch.Backend) iter.Seq2[T, error]) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var none T
-		b, err := s.to(ctx, op, dir)
+		b, err := s.files(ctx, op, dir)
 		if err != nil {
 			yield(none, err)
 			return
@@ -152,6 +166,8 @@ func (s *Sandbox) As(target any) bool {
 		return give[hutch.Grepper](s, t, speeds{s})
 	case *hutch.Globber:
 		return give[hutch.Globber](s, t, speeds{s})
+	case *hutch.Linker:
+		return give[hutch.Linker](s, t, links{s})
 	}
 	return false
 }
@@ -173,14 +189,14 @@ func give[T any](s *Sandbox, to *T, v T) bool {
 }
 
 // speeds are those of the far side, whichever connection it is on.
-type speeds struct{ s *Sandbox }
+type speeds struct{ s side }
 
 func (v speeds) Walk(ctx context.Context, dir string) iter.Seq2[hutch.Info, error] {
-	return stream(v.s, ctx, "walk", dir, func(b hutch.Sandbox) iter.Seq2[hutch.Info, error] { return hutch.Walk(ctx, b, dir) })
+	return stream(v.s, ctx, "walk", dir, func(b hutch.Backend) iter.Seq2[hutch.Info, error] { return hutch.Walk(ctx, b, dir) })
 }
 
 func (v speeds) Scan(ctx context.Context, dir string) iter.Seq2[hutch.Info, error] {
-	return stream(v.s, ctx, "list", dir, func(b hutch.Sandbox) iter.Seq2[hutch.Info, error] {
+	return stream(v.s, ctx, "list", dir, func(b hutch.Backend) iter.Seq2[hutch.Info, error] {
 		if c, ok := hutch.As[hutch.Scanner](b); ok {
 			return c.Scan(ctx, dir)
 		}
@@ -189,7 +205,7 @@ func (v speeds) Scan(ctx context.Context, dir string) iter.Seq2[hutch.Info, erro
 }
 
 func (v speeds) Grep(ctx context.Context, q hutch.Query) iter.Seq2[hutch.Match, error] {
-	return stream(v.s, ctx, "grep", first(q.Dir, "."), func(b hutch.Sandbox) iter.Seq2[hutch.Match, error] { return hutch.Grep(ctx, b, q) })
+	return stream(v.s, ctx, "grep", first(q.Dir, "."), func(b hutch.Backend) iter.Seq2[hutch.Match, error] { return hutch.Grep(ctx, b, q) })
 }
 
 func (v speeds) Glob(ctx context.Context, pattern string, opts *hutch.GlobOptions) iter.Seq2[hutch.Info, error] {
@@ -197,7 +213,7 @@ func (v speeds) Glob(ctx context.Context, pattern string, opts *hutch.GlobOption
 	if opts != nil {
 		dir = first(opts.Dir, dir)
 	}
-	return stream(v.s, ctx, "glob", dir, func(b hutch.Sandbox) iter.Seq2[hutch.Info, error] { return hutch.Glob(ctx, b, pattern, opts) })
+	return stream(v.s, ctx, "glob", dir, func(b hutch.Backend) iter.Seq2[hutch.Info, error] { return hutch.Glob(ctx, b, pattern, opts) })
 }
 
 func (v speeds) Rename(ctx context.Context, from, to string) error {
@@ -207,7 +223,7 @@ func (v speeds) Rename(ctx context.Context, from, to string) error {
 	if err := hutch.CheckName("rename", to); err != nil {
 		return err
 	}
-	b, err := v.s.to(ctx, "rename", from)
+	b, err := v.s.files(ctx, "rename", from)
 	if err != nil {
 		return err
 	}

@@ -50,8 +50,8 @@ import (
 // connection went away before its end was known.
 var ErrLost = wire.ErrLost
 
-// Sandbox is a container with a workspace. It has the power [hutch.Rooted] and,
-// with a helper, all speeds.
+// Sandbox is a container with a workspace. It has the powers [hutch.Rooted] and
+// [hutch.Linker] and, with a helper, all speeds.
 type Sandbox struct {
 	e     *engine
 	id    string

@@ -17,7 +17,7 @@ func (c *call) open() error {
 	if err := c.whole(); err != nil {
 		return err
 	}
-	f, err := c.h.b.Open(c.ctx, c.Name)
+	f, err := c.b.Open(c.ctx, c.Name)
 	if err != nil {
 		return err
 	}
@@ -81,7 +81,7 @@ func (c *call) stat() error {
 	if err := c.whole(); err != nil {
 		return err
 	}
-	return c.info(c.h.b.Stat(c.ctx, c.Name))
+	return c.info(c.b.Stat(c.ctx, c.Name))
 }
 
 func (c *call) info(i hutch.Info, err error) error {
@@ -91,14 +91,14 @@ func (c *call) info(i hutch.Info, err error) error {
 	return c.out.put(kindResult, appendInfo(nil, i))
 }
 
-func (c *call) list() error { return c.infos(c.h.b.List(c.ctx, c.Name)) }
-func (c *call) walk() error { return c.infos(hutch.Walk(c.ctx, c.h.b, c.Name)) }
+func (c *call) list() error { return c.infos(c.b.List(c.ctx, c.Name)) }
+func (c *call) walk() error { return c.infos(hutch.Walk(c.ctx, c.b, c.Name)) }
 
 func (c *call) scan() error {
-	if s, ok := hutch.As[hutch.Scanner](c.h.b); ok {
+	if s, ok := hutch.As[hutch.Scanner](c.b); ok {
 		return c.infos(s.Scan(c.ctx, c.Name))
 	}
-	return c.infos(c.h.b.List(c.ctx, c.Name))
+	return c.infos(c.b.List(c.ctx, c.Name))
 }
 
 func (c *call) glob() error {
@@ -107,7 +107,7 @@ func (c *call) glob() error {
 		g = &glob{}
 	}
 	o := &hutch.GlobOptions{Dir: c.Name, Recurse: g.Recurse, Hidden: g.Hidden, Gitignore: g.Gitignore}
-	return c.infos(hutch.Glob(c.ctx, c.h.b, string(c.Pattern), o))
+	return c.infos(hutch.Glob(c.ctx, c.b, string(c.Pattern), o))
 }
 
 func (c *call) infos(seq iter.Seq2[hutch.Info, error]) error { return sequence(c, seq, appendInfo) }
@@ -117,7 +117,7 @@ func (c *call) grep() error {
 	if q == nil {
 		q = &query{}
 	}
-	return sequence(c, hutch.Grep(c.ctx, c.h.b, q.query(c.Name, string(c.Pattern))), appendMatch)
+	return sequence(c, hutch.Grep(c.ctx, c.b, q.query(c.Name, string(c.Pattern))), appendMatch)
 }
 
 // sequence sends what seq yields.
@@ -141,7 +141,7 @@ func (c *call) write() error {
 	defer buffers.Put(pool)
 	c.in.buf = *pool
 	r := &content{in: &c.in}
-	info, err := c.h.b.Write(c.ctx, c.Name, r, &hutch.WriteOptions{IfRev: string(c.IfRev), Mode: fs.FileMode(c.Mode)})
+	info, err := c.b.Write(c.ctx, c.Name, r, &hutch.WriteOptions{IfRev: string(c.IfRev), Mode: fs.FileMode(c.Mode)})
 	*pool = c.in.buf[:0]
 	c.in.buf = nil
 	if err == nil && r.err != io.EOF {
@@ -216,7 +216,7 @@ func (c *call) remove() error {
 	if err := c.whole(); err != nil {
 		return err
 	}
-	if err := c.h.b.Remove(c.ctx, c.Name); err != nil {
+	if err := c.b.Remove(c.ctx, c.Name); err != nil {
 		return err
 	}
 	return c.out.put(kindResult, nil)
@@ -226,7 +226,7 @@ func (c *call) rename() error {
 	if err := c.whole(); err != nil {
 		return err
 	}
-	r, ok := hutch.As[hutch.Renamer](c.h.b)
+	r, ok := hutch.As[hutch.Renamer](c.b)
 	if !ok {
 		return unable("rename", c.Name)
 	}

@@ -20,8 +20,8 @@ import (
 
 // Client is a backend that is served somewhere else. It has the speeds
 // [hutch.Walker], [hutch.Scanner], [hutch.Grepper] and [hutch.Globber], each one
-// request, and [hutch.Renamer] and the powers [hutch.Execer] and [hutch.Rooted]
-// where the far side has them.
+// request, and [hutch.Renamer] and the powers [hutch.Execer], [hutch.Rooted] and
+// [hutch.Linker] where the far side has them.
 //
 // What comes back is not believed blindly: names must be names and lie where
 // they were asked for, numbers must make sense, and no answer makes the client
@@ -31,6 +31,8 @@ import (
 // Rename and Exec wait up to five seconds for the far side to say how it ended, so
 // that what has been canceled cannot happen later.
 type Client struct {
+	files // the operations
+
 	rt     http.RoundTripper
 	base   *url.URL
 	header http.Header
@@ -58,6 +60,7 @@ func NewClient(ctx context.Context, rt http.RoundTripper, base string, header ht
 		return nil, &fs.PathError{Op: "dial", Path: ".", Err: fmt.Errorf("%w: no URL of a server", fs.ErrInvalid)}
 	}
 	c := &Client{rt: rt, base: u, header: header.Clone(), urls: map[string]*url.URL{}, grace: grace}
+	c.files = files{c: c}
 	if c.header == nil {
 		c.header = http.Header{}
 	}
@@ -116,12 +119,17 @@ func (c *Client) As(target any) bool {
 	case *hutch.Globber:
 		*t = c
 	case *hutch.Renamer:
-		if !slices.Contains(c.powers, powerRename) {
+		if !c.has(powerRename) {
+			return false
+		}
+		*t = c
+	case *hutch.Linker:
+		if !c.has(powerLinks) {
 			return false
 		}
 		*t = c
 	case *hutch.Execer:
-		if !slices.Contains(c.powers, powerExec) {
+		if !c.has(powerExec) {
 			return false
 		}
 		*t = c
@@ -135,6 +143,8 @@ func (c *Client) As(target any) bool {
 	}
 	return true
 }
+
+func (c *Client) has(power string) bool { return slices.Contains(c.powers, power) }
 
 // Root implements [hutch.Rooted].
 func (c *Client) Root() string { return c.root }

@@ -12,11 +12,12 @@ import (
 )
 
 // Stat implements [hutch.Backend].
-func (c *Client) Stat(ctx context.Context, name string) (hutch.Info, error) {
+func (f files) Stat(ctx context.Context, name string) (hutch.Info, error) {
+	c := f.c
 	if err := c.ready(ctx, "stat", name); err != nil {
 		return hutch.Info{}, err
 	}
-	p, err := c.ask(ctx, statRoute, &request{Name: name}, name)
+	p, err := c.ask(ctx, f.via(statRoute), &request{Name: name}, name)
 	if err != nil {
 		return hutch.Info{}, err
 	}
@@ -43,30 +44,33 @@ func (c *Client) info(op, name string, p []byte) (hutch.Info, error) {
 }
 
 // Remove implements [hutch.Backend].
-func (c *Client) Remove(ctx context.Context, name string) error {
+func (f files) Remove(ctx context.Context, name string) error {
+	c := f.c
 	if err := c.ready(ctx, "remove", name); err != nil {
 		return err
 	}
-	_, err := c.ask(ctx, removeRoute, &request{Name: name}, name)
+	_, err := c.ask(ctx, f.via(removeRoute), &request{Name: name}, name)
 	return err
 }
 
 // Rename implements [hutch.Renamer].
-func (c *Client) Rename(ctx context.Context, from, to string) error {
+func (f files) Rename(ctx context.Context, from, to string) error {
+	c := f.c
 	if err := c.ready(ctx, "rename", from, to); err != nil {
 		return err
 	}
-	_, err := c.ask(ctx, renameRoute, &request{Name: from, To: to}, from)
+	_, err := c.ask(ctx, f.via(renameRoute), &request{Name: from, To: to}, from)
 	return err
 }
 
 // Open implements [hutch.Backend]. What Read gives was checked; that the file
 // was whole is known when io.EOF is given. Reading ends when ctx does.
-func (c *Client) Open(ctx context.Context, name string) (hutch.File, error) {
+func (f files) Open(ctx context.Context, name string) (hutch.File, error) {
+	c := f.c
 	if err := c.ready(ctx, "open", name); err != nil {
 		return nil, err
 	}
-	x, err := c.begin(ctx, openRoute, &request{Name: name}, name)
+	x, err := c.begin(ctx, f.via(openRoute), &request{Name: name}, name)
 	if err != nil {
 		return nil, err
 	}
@@ -195,7 +199,8 @@ func (f *file) Close() error {
 // Write implements [hutch.Backend]. It waits for a Read of r that is under way
 // before it returns. Where ctx ends the far side is told to drop what it has;
 // if it answers that the file was written all the same, that is no error.
-func (c *Client) Write(ctx context.Context, name string, r io.Reader, opts *hutch.WriteOptions) (hutch.Info, error) {
+func (f files) Write(ctx context.Context, name string, r io.Reader, opts *hutch.WriteOptions) (hutch.Info, error) {
+	c := f.c
 	if err := c.ready(ctx, "write", name); err != nil {
 		return hutch.Info{}, err
 	}
@@ -206,15 +211,16 @@ func (c *Client) Write(ctx context.Context, name string, r io.Reader, opts *hutc
 	if r == nil {
 		r = bytes.NewReader(nil)
 	}
+	route := f.via(writeRoute)
 	q := &request{Name: name, IfRev: []byte(o.IfRev), Mode: uint32(o.Mode.Perm())}
-	head, err := c.prepare(writeRoute, q, name)
+	head, err := c.prepare(route, q, name)
 	if err != nil {
 		return hutch.Info{}, err
 	}
 	u := newUpload(ctx, head, r)
 	defer u.release()
 	var p []byte
-	x, err := c.send(ctx, writeRoute, q, name, u, -1, nil)
+	x, err := c.send(ctx, route, q, name, u, -1, nil)
 	if err == nil {
 		p, err = x.result(maxFrame)
 	}

@@ -9,22 +9,22 @@ import (
 )
 
 // List implements [hutch.Backend].
-func (c *Client) List(ctx context.Context, dir string) iter.Seq2[hutch.Info, error] {
-	return c.infos(ctx, listRoute, &request{Name: dir}, dir)
+func (f files) List(ctx context.Context, dir string) iter.Seq2[hutch.Info, error] {
+	return f.c.infos(ctx, f.via(listRoute), &request{Name: dir}, dir)
 }
 
 // Scan implements [hutch.Scanner].
-func (c *Client) Scan(ctx context.Context, dir string) iter.Seq2[hutch.Info, error] {
-	return c.infos(ctx, scanRoute, &request{Name: dir}, dir)
+func (f files) Scan(ctx context.Context, dir string) iter.Seq2[hutch.Info, error] {
+	return f.c.infos(ctx, f.via(scanRoute), &request{Name: dir}, dir)
 }
 
 // Walk implements [hutch.Walker].
-func (c *Client) Walk(ctx context.Context, dir string) iter.Seq2[hutch.Info, error] {
-	return c.infos(ctx, walkRoute, &request{Name: dir}, dir)
+func (f files) Walk(ctx context.Context, dir string) iter.Seq2[hutch.Info, error] {
+	return f.c.infos(ctx, f.via(walkRoute), &request{Name: dir}, dir)
 }
 
 // Glob implements [hutch.Globber].
-func (c *Client) Glob(ctx context.Context, pattern string, opts *hutch.GlobOptions) iter.Seq2[hutch.Info, error] {
+func (f files) Glob(ctx context.Context, pattern string, opts *hutch.GlobOptions) iter.Seq2[hutch.Info, error] {
 	var o hutch.GlobOptions
 	if opts != nil {
 		o = *opts
@@ -33,7 +33,7 @@ func (c *Client) Glob(ctx context.Context, pattern string, opts *hutch.GlobOptio
 		o.Dir = "."
 	}
 	g := &glob{Recurse: o.Recurse, Hidden: o.Hidden, Gitignore: o.Gitignore}
-	return c.infos(ctx, globRoute, &request{Name: o.Dir, Pattern: []byte(pattern), Glob: g}, o.Dir)
+	return f.c.infos(ctx, f.via(globRoute), &request{Name: o.Dir, Pattern: []byte(pattern), Glob: g}, o.Dir)
 }
 
 func (c *Client) infos(ctx context.Context, r *route, q *request, dir string) iter.Seq2[hutch.Info, error] {
@@ -44,7 +44,7 @@ func (c *Client) infos(ctx context.Context, r *route, q *request, dir string) it
 }
 
 // Grep implements [hutch.Grepper].
-func (c *Client) Grep(ctx context.Context, q hutch.Query) iter.Seq2[hutch.Match, error] {
+func (f files) Grep(ctx context.Context, q hutch.Query) iter.Seq2[hutch.Match, error] {
 	if q.Dir == "" {
 		q.Dir = "."
 	}
@@ -53,7 +53,7 @@ func (c *Client) Grep(ctx context.Context, q hutch.Query) iter.Seq2[hutch.Match,
 		line = 64 << 10 // what it stands for
 	}
 	req := &request{Name: q.Dir, Pattern: []byte(q.Pattern), Query: queryOf(q)}
-	return items(c, ctx, grepRoute, req, q.Dir, line+maxInfo, func(rec []byte) (hutch.Match, string, error) {
+	return items(f.c, ctx, f.via(grepRoute), req, q.Dir, line+maxInfo, func(rec []byte) (hutch.Match, string, error) {
 		m, err := decodeMatch(rec)
 		return m, m.Name, err
 	})

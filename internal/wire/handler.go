@@ -29,6 +29,9 @@ type HandlerOptions struct {
 // input and output of a command go both ways at once.
 func NewHandler(b hutch.Backend, o *HandlerOptions) http.Handler {
 	h := &handler{b: b}
+	if l, ok := hutch.As[hutch.Linker](b); ok {
+		h.links = l
+	}
 	if o != nil {
 		h.root = o.Root
 		h.extra = make(map[string]http.Handler, len(o.Extra))
@@ -41,6 +44,7 @@ func NewHandler(b hutch.Backend, o *HandlerOptions) http.Handler {
 
 type handler struct {
 	b     hutch.Backend
+	links hutch.Linker // nil: it has none
 	root  string
 	extra map[string]http.Handler
 }
@@ -94,6 +98,7 @@ func refuse(w http.ResponseWriter, status int, why string) {
 // call is a request under way.
 type call struct {
 	h   *handler
+	b   hutch.Backend // of the handler, or its Unlinked
 	ctx context.Context
 	r   *http.Request
 	in  receiver
@@ -108,7 +113,7 @@ const (
 )
 
 func (h *handler) serve(w http.ResponseWriter, r *http.Request, route *route) {
-	c := &call{h: h, ctx: r.Context(), r: r, in: receiver{r: r.Body}}
+	c := &call{h: h, b: h.b, ctx: r.Context(), r: r, in: receiver{r: r.Body}}
 	if c.begins(w, route.name, route.maxHead) {
 		c.answer(w, route)
 	}
@@ -141,6 +146,9 @@ func (c *call) answer(w http.ResponseWriter, route *route) {
 	c.out = newOutlet(w, seedOf(c.ID), delay)
 	defer c.out.abandon() // after a panic; else it was finished
 	err := c.check(route.op)
+	if err == nil && route.unlinked {
+		err = c.unlink(route.op)
+	}
 	if err == nil {
 		err = route.serve(c)
 	}
@@ -211,6 +219,9 @@ func (c *call) hello() error {
 	}
 	if _, ok := hutch.As[hutch.Renamer](c.h.b); ok {
 		out.Powers = append(out.Powers, powerRename)
+	}
+	if c.h.links != nil {
+		out.Powers = append(out.Powers, powerLinks)
 	}
 	return c.result(out)
 }

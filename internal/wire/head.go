@@ -116,6 +116,7 @@ type caps struct {
 const (
 	powerExec   = "exec"
 	powerRename = "rename"
+	powerLinks  = "links" // the route real, and those that go through no link
 )
 
 func bytesOf(list []string) [][]byte {

@@ -8,6 +8,7 @@
 // An operation is one POST request to a route below [Base]; the table routes
 // lists them. A client first says hello with the versions it speaks, and is told
 // the one to use, the powers of the backend, its root and the limits of the server.
+// A power that it is not told of it does not use.
 //
 // # Bodies
 //
@@ -69,6 +70,12 @@ type route struct {
 	// since the operation may have been done.
 	settled bool
 	serve   func(*call) error
+
+	// straight is the same operation through no link, see [hutch.Linker]; nil
+	// where there is none. It is a route of its own and no field of the head, so
+	// that a server that does not know it refuses it and follows nothing.
+	straight *route
+	unlinked bool // this is such a route
 }
 
 // The routes, used by client and server alike.
@@ -83,10 +90,12 @@ var (
 	writeRoute  = &route{name: "write", op: "write", maxHead: maxHead, settled: true}
 	removeRoute = &route{name: "remove", op: "remove", maxHead: maxHead, settled: true}
 	renameRoute = &route{name: "rename", op: "rename", maxHead: maxHead, settled: true}
+	realRoute   = &route{name: "real", op: "real", maxHead: maxHead}
 	execRoute   = &route{name: "exec", op: "exec", maxHead: maxExecHead, settled: true}
 
-	routes = []*route{openRoute, statRoute, listRoute, scanRoute, walkRoute, globRoute, grepRoute,
-		writeRoute, removeRoute, renameRoute, execRoute}
+	fileRoutes = []*route{openRoute, statRoute, listRoute, scanRoute, walkRoute, globRoute, grepRoute,
+		writeRoute, removeRoute, renameRoute}
+	routes = append([]*route{realRoute, execRoute}, fileRoutes...)
 
 	helloRoute = &route{name: "hello", op: "hello", maxHead: maxHead} // of every version
 )
@@ -102,6 +111,16 @@ func init() {
 	writeRoute.serve = (*call).write
 	removeRoute.serve = (*call).remove
 	renameRoute.serve = (*call).rename
+	realRoute.serve = (*call).real
 	execRoute.serve = (*call).exec
 	helloRoute.serve = (*call).hello
+	for _, r := range fileRoutes {
+		s := *r
+		s.name, s.unlinked = straightPath+r.name, true
+		r.straight = &s
+		routes = append(routes, &s)
+	}
 }
+
+// straightPath is what the names of routes that go through no link begin with.
+const straightPath = "unlinked/"
