@@ -29,6 +29,7 @@ var imports = map[string][]string{
 	"iofs":            {"."},
 	"composite":       {".", "internal/search"},
 	"guard":           {"."},
+	"audit":           {".", "guard"}, // of guard the words alone
 	"policy":          {".", "guard", "internal/search", "internal/diff", "mvdan.cc/sh/v3/syntax"},
 	"internal/keep":   {"."},
 	"job":             {".", "internal/keep"},

@@ -45,6 +45,9 @@ type sandbox struct {
 // With rules that allow everything a guarded sandbox is a sandbox, whether
 // somebody may be asked or not.
 func TestSandbox(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the whole law, in a jail")
+	}
 	s, _ := workspace(t)
 	if runtime.GOOS != "linux" {
 		lacking(t, "jail", runtime.GOOS)
