@@ -15,7 +15,7 @@ import (
 
 // sandboxChecks are the promises of commands.
 func sandboxChecks() []check {
-	return slices.Concat(execChecks(), streamChecks(), stdinChecks(), placeChecks(), endChecks(), sameFileChecks(), linkChecks(), linkerLinkChecks())
+	return slices.Concat(execChecks(), streamChecks(), stdinChecks(), placeChecks(), endChecks(), sameFileChecks(), linkChecks(), linkerLinkChecks(), confineChecks())
 }
 
 func execChecks() []check {

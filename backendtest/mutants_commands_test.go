@@ -5,6 +5,7 @@ package backendtest
 import (
 	"context"
 	"io/fs"
+	"slices"
 	"testing"
 
 	"github.com/hutch-dev/hutch"
@@ -34,7 +35,7 @@ func (c *changed) Exec(ctx context.Context, cmd *hutch.Cmd) (hutch.Result, error
 }
 
 func commandMutants() []mutant {
-	return append(processMutants(), []mutant{
+	return append(slices.Concat(processMutants(), confineMutants()), []mutant{
 		wrongly("inherits the environment", "Exec/Env"),
 		wrongly("ignores Env", "Exec/Env Exec/Many"),
 		wrongly("root elsewhere", "Exec/Root Files/ToCommand Files/FromCommand"),

@@ -176,6 +176,8 @@ func (c *Backend) As(target any) (ok bool) {
 		*t, ok = c, true
 	case *hutch.Execer:
 		*t, ok = c.execer()
+	case *hutch.Confiner:
+		*t, ok = c.confiner()
 	case *hutch.Rooted:
 		*t, ok = c.rooted()
 	case *hutch.Linker:

@@ -109,3 +109,44 @@ func TestLiterals(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
+
+// TestRelative: the same names are on both lists.
+func TestRelative(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 9))
+	hits := 0
+	for range 30_000 {
+		patterns, name := randomNames(r)
+		if strings.Contains(strings.Join(patterns, ""), "b/.c}") {
+			continue
+		}
+		_, dir := randomNames(r)
+		near, err := Relative(patterns, dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		whole, _ := CompileNameList(patterns)
+		part, err := CompileNameList(near)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := whole.Has(dir + "/" + name)
+		if part.Has(name) != want {
+			t.Fatalf("%q in %q: %v, but %q says otherwise of %q", patterns, dir, want, near, name)
+		}
+		if want {
+			hits++
+		}
+	}
+	if hits < 2000 {
+		t.Errorf("only %d names were on a list", hits)
+	}
+	for _, p := range []string{"{a/b,c}", "[", "!"} {
+		if got, err := Relative([]string{p}, "a"); err == nil {
+			t.Errorf("%q: %q", p, got)
+		}
+	}
+	got, err := Relative([]string{`[a/]]/x`, `\{a/y`, "{a,b}/z", "A/v", "!A/v"}, "a")
+	if err != nil || !slices.Equal(got, []string{"z", "v"}) {
+		t.Errorf("%q %v", got, err)
+	}
+}
