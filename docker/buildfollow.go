@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -18,9 +17,9 @@ type classicLog struct {
 }
 
 var (
-	classicStep = regexp.MustCompile(`^Step (\d+)/(\d+) : (.*)`)
+	classicStep = lazy(`^Step (\d+)/(\d+) : (.*)`)
 	// classicNoise is about the containers that the builder works in.
-	classicNoise = regexp.MustCompile(`^( ---> .*|Removing intermediate container [0-9a-f]{12}|Successfully (built|tagged) \S+)\n?$`)
+	classicNoise = lazy(`^( ---> .*|Removing intermediate container [0-9a-f]{12}|Successfully (built|tagged) \S+)\n?$`)
 )
 
 func (l *classicLog) message(m jsonstream.Message) error {
@@ -61,7 +60,7 @@ type kitStep struct {
 	begun, cached bool
 }
 
-var kitStepName = regexp.MustCompile(`^\[(\d+)/(\d+)\] (.*)`)
+var kitStepName = lazy(`^\[(\d+)/(\d+)\] (.*)`)
 
 // message takes a message of BuildKit. What cannot be read is left out: it is
 // for people only, and success and failure come in other messages.
@@ -139,9 +138,9 @@ func (l *kitLog) turnTo(s *kitStep) {
 }
 
 var (
-	exitCode = regexp.MustCompile(`(?:exit code: |returned a non-zero code: )(\d+)$`)
+	exitCode = lazy(`(?:exit code: |returned a non-zero code: )(\d+)$`)
 	// command is what a builder repeats of the step before it says why.
-	command = regexp.MustCompile(`(?s)^(?:failed to solve[^:]*: )*(?:executor failed running \[.*\]|process ".*" did not complete successfully): `)
+	command = lazy(`(?s)^(?:failed to solve[^:]*: )*(?:executor failed running \[.*\]|process ".*" did not complete successfully): `)
 )
 
 // reason is why a step failed, in few words: the step itself is named already.

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,12 +20,12 @@ func bad(format string, a ...any) error {
 }
 
 var (
-	namePattern    = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]{1,127}$`)
-	imagePattern   = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.:/@-]{0,511}$`)
-	userPattern    = regexp.MustCompile(`^[0-9]{1,9}(:[0-9]{1,9})?$`)
-	networkPattern = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$`)
-	runtimePattern = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_./-]{0,127}$`)
-	capPattern     = regexp.MustCompile(`^(CAP_)?[A-Z][A-Z_]{1,30}$`)
+	namePattern    = lazy(`^[a-zA-Z0-9][a-zA-Z0-9_.-]{1,127}$`)
+	imagePattern   = lazy(`^[a-zA-Z0-9][a-zA-Z0-9_.:/@-]{0,511}$`)
+	userPattern    = lazy(`^[0-9]{1,9}(:[0-9]{1,9})?$`)
+	networkPattern = lazy(`^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$`)
+	runtimePattern = lazy(`^[a-zA-Z0-9][a-zA-Z0-9_./-]{0,127}$`)
+	capPattern     = lazy(`^(CAP_)?[A-Z][A-Z_]{1,30}$`)
 )
 
 // least and most of what can be asked for.
@@ -40,7 +39,7 @@ const (
 // asked after the defaults have been filled in.
 func (o *Options) check() error {
 	for _, check := range []func() error{
-		o.checkNames, o.checkTimes, o.checkUser, o.checkEnv, o.checkNetwork, o.checkLimits, o.checkPlaces, o.checkLabels,
+		o.checkNames, o.checkTimes, o.checkUser, o.checkEnv, o.checkNetwork, o.checkLimits, o.checkPlaces, o.checkLabels, o.checkVeil,
 	} {
 		if err := check(); err != nil {
 			return err

@@ -6,7 +6,6 @@ import (
 	"maps"
 	"math"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -65,9 +64,9 @@ const (
 )
 
 var (
-	runtimeNames = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
-	envNames     = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
-	workDirs     = regexp.MustCompile(`^(/[A-Za-z0-9._@+-]+)+$`)
+	runtimeNames = lazy(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+	envNames     = lazy(`^[A-Za-z_][A-Za-z0-9_]*$`)
+	workDirs     = lazy(`^(/[A-Za-z0-9._@+-]+)+$`)
 )
 
 // Check reports what is wrong with r, in the words of whoever declared it. What

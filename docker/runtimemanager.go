@@ -2,15 +2,14 @@ package docker
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 )
 
 // manager is a package manager: what it takes, and how it is run.
 type manager struct {
 	form  string         // what its specifiers look like
-	specs *regexp.Regexp // what is one
-	files *regexp.Regexp // what it would take for a file, or nil
+	specs *pattern // what is one
+	files *pattern // what it would take for a file, or nil
 
 	// install is the shell command that installs packages, which are quoted
 	// already. cached says that the directories of cache are mounted for it, and
@@ -38,31 +37,31 @@ const (
 var managers = map[string]manager{
 	managerPip: {
 		form: "name, name[extra], name>=1.2,<2 or name @ https://…",
-		specs: regexp.MustCompile(`^[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?(?: ?\[[A-Za-z0-9._, -]+\])?` +
+		specs: lazy(`^[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?(?: ?\[[A-Za-z0-9._, -]+\])?` +
 			`(?:` + pipVersion + `(?: ?,` + pipVersion + `)*| ?@ ?(?:git\+)?https://[A-Za-z0-9._~:/?#@!$&()*+,;=%-]+)?$`),
-		files:   regexp.MustCompile(`(?i)^[^@]*\.(?:whl|zip|tar|tgz|tbz|txz|tlz|tar\.[a-z0-9]+)(?: ?\[.*)?$`),
+		files:   lazy(`(?i)^[^@]*\.(?:whl|zip|tar|tgz|tbz|txz|tlz|tar\.[a-z0-9]+)(?: ?\[.*)?$`),
 		install: pipInstall,
 		cache:   []string{pipCache},
 	},
 	managerNpm: {
 		form: "name, @scope/name, name@1.2.3 or name@^1.2",
-		specs: regexp.MustCompile(`^(?:@[A-Za-z0-9][A-Za-z0-9._~-]*/)?[A-Za-z0-9][A-Za-z0-9._~-]*` +
+		specs: lazy(`^(?:@[A-Za-z0-9][A-Za-z0-9._~-]*/)?[A-Za-z0-9][A-Za-z0-9._~-]*` +
 			`(?:@[A-Za-z0-9^~<>=*|][A-Za-z0-9._^~<>=*| +-]*)?$`),
-		files:   regexp.MustCompile(`(?i)\.(?:tgz|tar|tar\.gz)$`),
+		files:   lazy(`(?i)\.(?:tgz|tar|tar\.gz)$`),
 		install: npmInstall,
 		cache:   []string{npmCache},
 	},
 	managerApt: {
 		form: "name, name:arch, name=version or name/release",
 		// A dash at the end would remove the package.
-		specs: regexp.MustCompile(`^[a-z0-9][a-z0-9+.-]*[a-z0-9+.](?::[a-z0-9-]*[a-z0-9])?` +
+		specs: lazy(`^[a-z0-9][a-z0-9+.-]*[a-z0-9+.](?::[a-z0-9-]*[a-z0-9])?` +
 			`(?:=[A-Za-z0-9.+:~-]*[A-Za-z0-9.~]|/[A-Za-z0-9.-]*[A-Za-z0-9])?$`),
 		install: aptInstall,
 		cache:   []string{aptCache, aptLists},
 	},
 	managerCargo: {
 		form:    "name or name@1.2.3",
-		specs:   regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]*(?:@[A-Za-z0-9^~<>=*][A-Za-z0-9.^~<>=*, +-]*)?$`),
+		specs:   lazy(`^[A-Za-z][A-Za-z0-9_-]*(?:@[A-Za-z0-9^~<>=*][A-Za-z0-9.^~<>=*, +-]*)?$`),
 		install: cargoInstall,
 		cache:   []string{cargoCache},
 	},
