@@ -7,7 +7,7 @@ import (
 
 // manager is a package manager: what it takes, and how it is run.
 type manager struct {
-	form  string         // what its specifiers look like
+	form  string   // what its specifiers look like
 	specs *pattern // what is one
 	files *pattern // what it would take for a file, or nil
 
