@@ -30,6 +30,7 @@ var imports = map[string][]string{
 	"composite":       {".", "internal/search"},
 	"guard":           {"."},
 	"audit":           {".", "guard"}, // of guard the words alone
+	"limit":           {".", "guard"}, // of guard the words alone
 	"policy":          {".", "guard", "internal/search", "internal/diff", "mvdan.cc/sh/v3/syntax"},
 	"internal/keep":   {"."},
 	"job":             {".", "internal/keep"},
@@ -41,7 +42,7 @@ var imports = map[string][]string{
 	"internal/shell":  {"."},
 	"internal/helper": {".", "local", "internal/jail", "internal/wire", "golang.org/x/sys/unix"},
 	"docker": {
-		".", "internal/helper", "internal/shell", "internal/wire",
+		".", "internal/helper", "internal/search", "internal/shell", "internal/wire",
 		"github.com/moby/moby/client", "github.com/moby/moby/api/...", "github.com/containerd/errdefs",
 		"github.com/distribution/reference", "github.com/moby/moby/client/...",
 	},

@@ -115,21 +115,37 @@ func TestGrepNamesakes(t *testing.T) {
 }
 
 func TestGlobAndList(t *testing.T) {
-	files := map[string]string{"a.go": "", "b.key": "", "d/a.go": "", "d/b.key": "", ".h/x": "", "e/b.key": ""}
+	files := map[string]string{"a.go": "", "b.key": "", "d/a.go": "", "d/b.key": "", ".h/x": "", "e/b.key": "", "s/a": "", "s/t/b": ""}
 	both(t, files, hide(".key"), func(t *testing.T, _ *linked, g hutch.Backend) {
-		want(t, "glob", infoNames(t, hutch.Glob(ctx, g, "**", nil)), "a.go", "d/a.go")
+		want(t, "glob", infoNames(t, hutch.Glob(ctx, g, "**", nil)), "a.go", "d/a.go", "s/a", "s/t/b")
 		want(t, "base", infoNames(t, hutch.Glob(ctx, g, "d/*", nil)), "d/a.go")
 		want(t, "recurse", infoNames(t, hutch.Glob(ctx, g, "*.{go,key}", &hutch.GlobOptions{Recurse: true})), "a.go", "d/a.go")
+		want(t, "a slash does not recurse", infoNames(t, hutch.Glob(ctx, g, "s/*", &hutch.GlobOptions{Recurse: true})), "s/a")
 		want(t, "literal", infoNames(t, hutch.Glob(ctx, g, "d/b.key", nil)))
 		want(t, "no base", infoNames(t, hutch.Glob(ctx, g, "none/*", nil)))
 		want(t, "a file as base", infoNames(t, hutch.Glob(ctx, g, "a.go/*", nil)))
 		want(t, "escaped base", infoNames(t, hutch.Glob(ctx, g, `\.h/*`, nil)), ".h/x")
 		want(t, "list", infoNames(t, g.List(ctx, "d")), "d/a.go")
-		want(t, "list root", infoNames(t, g.List(ctx, ".")), ".h", "a.go", "d", "e")
-		want(t, "walk", infoNames(t, hutch.Walk(ctx, g, ".")), ".h/x", "a.go", "d/a.go")
+		want(t, "list root", infoNames(t, g.List(ctx, ".")), ".h", "a.go", "d", "e", "s")
+		want(t, "walk", infoNames(t, hutch.Walk(ctx, g, ".")), ".h/x", "a.go", "d/a.go", "s/a", "s/t/b")
 		if _, err := hutch.Collect(hutch.Glob(ctx, g, "x/*", &hutch.GlobOptions{Dir: "none"})); err == nil {
 			t.Error("a directory that is not there: no error")
 		}
+	})
+}
+
+// What comes to be hidden while a backend searches by itself is not shown.
+func TestGrepMeanwhile(t *testing.T) {
+	looks := 0
+	c := &rules{visible: func(_ guard.Op, name string) bool {
+		if name == "a" {
+			looks++
+		}
+		return name != "a" || looks == 1
+	}}
+	both(t, map[string]string{"a": "needle", "b": "needle"}, c, func(t *testing.T, _ *linked, g hutch.Backend) {
+		looks = 0
+		want(t, "grep", matchNames(t, hutch.Grep(ctx, g, hutch.Query{Pattern: "needle"})), "b")
 	})
 }
 
