@@ -29,6 +29,9 @@ func TestEnds(t *testing.T) {
 			"lost": func(context.Context, *hutch.Cmd) (hutch.Result, error) {
 				return hutch.Result{ExitCode: 7}, errors.New("the status is not known")
 			},
+			"given up": func(context.Context, *hutch.Cmd) (hutch.Result, error) {
+				return hutch.Result{}, fmt.Errorf("the connection ended: %w", context.Canceled)
+			},
 			"crash": func(context.Context, *hutch.Cmd) (hutch.Result, error) {
 				return hutch.Result{ExitCode: 139, Signal: "SIGSEGV"}, nil
 			},
@@ -54,6 +57,9 @@ func TestEnds(t *testing.T) {
 		}
 		if s := wait(t, j, "bg_4"); !errors.Is(s.Err, fs.ErrNotExist) {
 			t.Errorf("no such program: %+v", s)
+		}
+		if s := wait(t, j, start(t, j, "given up")); s.Err == nil || errors.Is(s.Err, ErrKilled) {
+			t.Errorf("given up, and not killed: %+v", s)
 		}
 		if s := wait(t, j, "bg_5"); s.Err != nil || s.Ended.Sub(s.Started) != 10*time.Second || s.Result.Duration != 10*time.Second {
 			t.Errorf("ten seconds: %+v", s)
@@ -225,6 +231,24 @@ func TestClose(t *testing.T) {
 			t.Errorf("after Close: %+v", c)
 		}
 		j.Close()
+	})
+}
+
+// TestCloseWaits: when Close returns nothing runs any more.
+func TestCloseWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dead := false
+		j := mustNew(t, newFake(map[string]program{"slow": func(ctx context.Context, _ *hutch.Cmd) (hutch.Result, error) {
+			<-ctx.Done()
+			time.Sleep(time.Second)
+			dead = true
+			return hutch.Result{}, ctx.Err()
+		}}), nil)
+		start(t, j, "slow")
+		synctest.Wait()
+		if j.Close(); !dead {
+			t.Error("Close has returned before the command was dead")
+		}
 	})
 }
 

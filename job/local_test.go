@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"runtime"
 	"slices"
@@ -233,6 +234,18 @@ func TestJailCloses(t *testing.T) {
 	other := startShell(t, j, "true")
 	if st := wait(t, j, other); !errors.Is(st.Err, hutch.ErrClosed) {
 		t.Errorf("started in a closed sandbox: %+v", st)
+	}
+}
+
+// TestJailedLink: output is not moved through a link that a command has made.
+func TestJailedLink(t *testing.T) {
+	s, j := jailed(t, &Options{Memory: 64 << 10})
+	id := startShell(t, j, "mkdir .hutch elsewhere; ln -s ../elsewhere .hutch/out; yes | head -c 3000000")
+	if st := wait(t, j, id); !errors.Is(st.LostWhy, fs.ErrPermission) || st.Lost == 0 || len(st.Files) > 0 {
+		t.Errorf("%+v", st)
+	}
+	for i, err := range s.List(t.Context(), "elsewhere") {
+		t.Errorf("%+v, %v", i, err)
 	}
 }
 

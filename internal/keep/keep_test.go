@@ -146,6 +146,15 @@ func TestFull(t *testing.T) {
 	}
 }
 
+// TestDirectory: a directory with the name of a file is none.
+func TestDirectory(t *testing.T) {
+	b := state.New(nil)
+	if _, err := hutch.WriteFile(t.Context(), b, DefaultDir+"/execute-aaaaaaaaaaaaaaaaaaaa.log/x", []byte("mine"), nil); err != nil {
+		t.Fatal(err)
+	}
+	put(t, New(b, &Options{Files: 1}), "one")
+}
+
 func TestDenied(t *testing.T) {
 	for _, op := range []string{"write", "list"} {
 		b := backendtest.Faulty(state.New(nil), func(o, _ string) error {
