@@ -168,6 +168,9 @@ func (s *Sandbox) As(target any) bool {
 		return give[hutch.Globber](s, t, speeds{s})
 	case *hutch.Linker:
 		return give[hutch.Linker](s, t, links{s})
+	case *hutch.Confiner:
+		*t = s
+		return true
 	}
 	return false
 }

@@ -39,7 +39,7 @@ const (
 // asked after the defaults have been filled in.
 func (o *Options) check() error {
 	for _, check := range []func() error{
-		o.checkNames, o.checkTimes, o.checkUser, o.checkEnv, o.checkNetwork, o.checkLimits, o.checkPlaces, o.checkLabels,
+		o.checkNames, o.checkTimes, o.checkUser, o.checkEnv, o.checkNetwork, o.checkLimits, o.checkPlaces, o.checkLabels, o.checkVeil,
 	} {
 		if err := check(); err != nil {
 			return err

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -126,6 +127,11 @@ func (b *blueprint) tmpfs() map[string]string {
 	for _, v := range o.Volumes {
 		delete(all, v.Target)
 	}
+	for _, name := range o.Hide {
+		if dir, ok := strings.CutSuffix(name, "/"); ok {
+			all[path.Join(b.root, dir)] = "ro,noexec,nosuid,nodev,mode=0000,size=4k"
+		}
+	}
 	return all
 }
 
@@ -152,7 +158,7 @@ func (b *blueprint) mounts() []mount.Mount {
 	if !workspace {
 		all = append(all, b.workspace())
 	}
-	return all
+	return append(all, b.opts.veil()...)
 }
 
 // workspace is a volume without a name, which goes with the container.
@@ -231,7 +237,11 @@ func (b *blueprint) granted(ctx context.Context, e *engine, id string, warnings 
 	if got.Container.HostConfig == nil || got.Container.Config == nil {
 		return fmt.Errorf("%w: it does not tell", errNotGranted)
 	}
-	if missing := b.missing(got.Container.HostConfig, got.Container.Config); missing != "" {
+	missing := b.missing(got.Container.HostConfig, got.Container.Config)
+	if missing == "" && !b.opts.veiled(got.Container.Mounts) {
+		missing = "hidden and protected names"
+	}
+	if missing != "" {
 		why := ""
 		if len(warnings) > 0 {
 			why = " (" + said(errors.New(warnings[0])) + ")"
@@ -268,6 +278,7 @@ func (b *blueprint) missing(got *container.HostConfig, c *container.Config) stri
 		{"the user " + b.opts.User, c.User == b.opts.User},
 		{"file systems in memory", maps.Equal(got.Tmpfs, want.Tmpfs)},
 		{"volumes", len(got.Mounts) == len(want.Mounts)},
+		{"hidden and protected names", sameVeil(got.Mounts, want.Mounts)},
 	} {
 		if !f.ok {
 			return f.what

@@ -50,8 +50,8 @@ import (
 // connection went away before its end was known.
 var ErrLost = wire.ErrLost
 
-// Sandbox is a container with a workspace. It has the powers [hutch.Rooted] and
-// [hutch.Linker] and, with a helper, all speeds.
+// Sandbox is a container with a workspace. It has the powers [hutch.Rooted],
+// [hutch.Linker] and [hutch.Confiner] and, with a helper, all speeds.
 type Sandbox struct {
 	e     *engine
 	id    string
@@ -70,6 +70,8 @@ type Sandbox struct {
 var (
 	_ hutch.Sandbox = (*Sandbox)(nil)
 	_ hutch.Rooted  = (*Sandbox)(nil)
+
+	_ hutch.Confiner = (*Sandbox)(nil)
 )
 
 // Open makes a container and opens the sandbox in it. opts may be nil. The

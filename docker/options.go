@@ -74,6 +74,25 @@ type Options struct {
 	Tmpfs   map[string]int64
 	TmpSize int64 // default 256 MiB
 
+	// Hide are names in the workspace that nothing in the container can read,
+	// neither commands nor file operations: an empty device stands in the place
+	// of a file, and of a directory, whose name is given with a "/" at its end,
+	// an empty one that nobody may enter. What is not there is made, empty, so
+	// that it cannot come later.
+	//
+	// Protect are names that nothing in the container can write, remove, rename
+	// or replace; they must exist. They need a workspace, or a volume in it, that
+	// is a directory of the engine's machine.
+	//
+	// Both are names without wildcards, in their own case. What they name is
+	// mounted when the container is made: where a program outside replaces it,
+	// the container sees the new one, and another name of a file (a hard link)
+	// is not hidden. Names with a "/" need the workspace of the container alone
+	// or a directory of the engine's machine, not a named volume. See
+	// [Sandbox.Confine].
+	Hide    []string `json:",omitempty"`
+	Protect []string `json:",omitempty"`
+
 	// Network is the engine's network to join: "none", "bridge" or one that was
 	// made there. "" is none. "host" gives away the isolation from the
 	// machine's own services and is allowed only with HostNetwork.
@@ -156,6 +175,7 @@ func (o *Options) clone() Options {
 	c := *o
 	c.Capabilities = slices.Clone(o.Capabilities)
 	c.Env, c.Volumes = slices.Clone(o.Env), slices.Clone(o.Volumes)
+	c.Hide, c.Protect = slices.Clone(o.Hide), slices.Clone(o.Protect)
 	c.Labels, c.Tmpfs = maps.Clone(o.Labels), maps.Clone(o.Tmpfs)
 	if o.Runtime != nil {
 		r := *o.Runtime

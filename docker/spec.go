@@ -32,6 +32,8 @@ const (
 	labelRoot    = labelPrefix + "root"  // the path of the workspace
 	labelPlain   = labelPrefix + "plain" // without a helper: why
 	labelUser    = labelPrefix + "user"
+	labelHide    = labelPrefix + "hide"    // JSON
+	labelProtect = labelPrefix + "protect" // JSON
 )
 
 // complete fills in the defaults, for an engine with that many processors.
@@ -96,11 +98,14 @@ type identity struct {
 	lease, idle time.Duration
 	plain       string // why there is no helper, "" with one
 	options     string // hash
+
+	hide, protect string // names as JSON, "" for none
 }
 
 func newIdentity(o *Options, image string) identity {
 	return identity{
 		id: random(8), key: random(16), root: o.WorkDir, user: o.User, lease: o.Lease, idle: o.Idle, options: o.hash(image),
+		hide: namesText(o.Hide), protect: namesText(o.Protect),
 	}
 }
 
@@ -114,8 +119,10 @@ func (i *identity) labels(o *Options) map[string]string {
 		labelIdle:    inSeconds(i.idle),
 		labelOptions: i.options, labelID: i.id, labelKey: i.key, labelRoot: i.root, labelUser: i.user,
 	}
-	if i.plain != "" {
-		labels[labelPlain] = i.plain
+	for key, value := range map[string]string{labelPlain: i.plain, labelHide: i.hide, labelProtect: i.protect} {
+		if value != "" {
+			labels[key] = value
+		}
 	}
 	for k, v := range o.Labels {
 		labels[k] = v
@@ -128,6 +135,7 @@ func identityOf(labels map[string]string) (identity, bool) {
 	i := identity{
 		id: labels[labelID], key: labels[labelKey], root: labels[labelRoot], user: labels[labelUser],
 		plain: labels[labelPlain], options: labels[labelOptions],
+		hide: labels[labelHide], protect: labels[labelProtect],
 		lease: seconds(labels[labelLease]), idle: seconds(labels[labelIdle]),
 	}
 	return i, i.id != "" && i.key != "" && strings.HasPrefix(i.root, "/") && i.lease > 0

@@ -21,6 +21,14 @@ type workspace struct {
 
 var _ hutch.Sandbox = (*workspace)(nil)
 
+// Confine implements [hutch.Confiner], in place of that of the directory, whose jail runs nothing here.
+func (w *workspace) Confine(_ context.Context, c hutch.Confinement) error {
+	if len(c.Hide)+len(c.Protect) == 0 {
+		return nil
+	}
+	return &fs.PathError{Op: "confine", Path: ".", Err: errors.ErrUnsupported}
+}
+
 // Exec implements [hutch.Execer].
 func (w *workspace) Exec(ctx context.Context, cmd *hutch.Cmd) (hutch.Result, error) {
 	if cmd == nil || len(cmd.Args) == 0 {

@@ -77,3 +77,20 @@ func (l *NameList) Loose(name string) int {
 	}
 	return 0
 }
+
+// Roots are, for each pattern that puts names on the list, the name that all of
+// these are or lie below.
+func (l *NameList) Roots() []string {
+	var names []string
+	for _, r := range l.rules {
+		g, err := CompileGlob(r.g.pattern)
+		switch {
+		case err != nil || r.except:
+		case g.exact:
+			names = append(names, g.prefix)
+		default:
+			names = append(names, g.base)
+		}
+	}
+	return names
+}

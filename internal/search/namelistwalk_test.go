@@ -108,6 +108,9 @@ func TestLiterals(t *testing.T) {
 	if got := l.Literals(); !slices.Equal(got, []string{"a/B", "[d", "."}) {
 		t.Errorf("%q", got)
 	}
+	if got := l.Roots(); !slices.Equal(got, []string{"a/B", ".", "c", "[d", "."}) {
+		t.Errorf("%q", got)
+	}
 }
 
 // TestRelative: the same names are on both lists.
