@@ -22,15 +22,17 @@ type cli struct {
 	out *stream
 	err io.Writer
 
-	backend, config string
-	json            bool
-	color           colorMode
+	ctx                     context.Context // of the whole run
+	backend, config, policy string
+	json                    bool
+	color                   colorMode
+	accept                  []string
 
 	opened *workspace
 }
 
 func newCLI(ctx context.Context) *cli {
-	return &cli{in: newInput(ctx, os.Stdin), out: newStream(os.Stdout), err: os.Stderr}
+	return &cli{ctx: ctx, in: newInput(ctx, os.Stdin), out: newStream(os.Stdout), err: os.Stderr}
 }
 
 // failure is an error that decides the exit status. Without a cause nothing is

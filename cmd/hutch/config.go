@@ -20,6 +20,8 @@ type config struct {
 	Default  string                    `toml:"default"`
 	Backends map[string]*backendConfig `toml:"backends"`
 	Runtimes map[string]*runtimeConfig `toml:"runtimes"`
+	Policy   string                    `toml:"policy"`
+	Policies map[string]*policyConfig  `toml:"policies"`
 
 	dir string // what relative paths in it are relative to
 }
@@ -35,6 +37,7 @@ type backendConfig struct {
 	Visible   []string          `toml:"visible"`
 	Protect   []string          `toml:"protect"`
 	Unprotect []string          `toml:"unprotect"`
+	Hide      []string          `toml:"hide"`
 	Env       map[string]string `toml:"env"`
 	Limits    limits            `toml:"limits"`
 
@@ -77,6 +80,9 @@ func loadConfig(file string) (*config, error) {
 		if err := c.Backends[name].check(name); err != nil {
 			return nil, fmt.Errorf("config file %s: backends.%s: %w", file, name, err)
 		}
+	}
+	if err := c.checkPolicies(); err != nil {
+		return nil, fmt.Errorf("config file %s: %w", file, err)
 	}
 	if _, err := c.catalog(); err != nil {
 		return nil, fmt.Errorf("config file %s: %w", file, err)
@@ -130,8 +136,8 @@ func (b *backendConfig) check(name string) error {
 	case b.Default != "" && b.hasOptions():
 		return errors.New("a composite has no options of its own; set them on the backend whose commands they are for")
 	case strings.HasPrefix(b.URL, "docker:"):
-		if b.Isolation != nil || b.HostPath || b.Visible != nil || b.Protect != nil || b.Unprotect != nil {
-			return fmt.Errorf("%s takes name, network, env and limits, and no other options", b.URL)
+		if b.Isolation != nil || b.HostPath || b.Visible != nil || b.Unprotect != nil {
+			return fmt.Errorf("%s takes name, network, protect, hide, env and limits, and no other options", b.URL)
 		}
 	case b.URL != "" && !strings.HasPrefix(b.URL, "local:") && b.hasOptions():
 		return fmt.Errorf("%s takes no options", b.URL)
@@ -151,14 +157,14 @@ func (b *backendConfig) check(name string) error {
 
 func (b *backendConfig) hasOptions() bool {
 	return b.Isolation != nil || b.Network || b.HostPath || b.Visible != nil || b.Protect != nil ||
-		b.Unprotect != nil || b.Env != nil || b.Limits != limits{}
+		b.Unprotect != nil || b.Hide != nil || b.Env != nil || b.Limits != limits{}
 }
 
 // options are those of a local backend.
 func (b *backendConfig) options() *local.Options {
 	o := &local.Options{
 		Network: b.Network, HostPath: b.HostPath,
-		Visible: b.Visible, Protect: b.Protect, Unprotect: b.Unprotect,
+		Visible: b.Visible, Protect: b.Protect, Unprotect: b.Unprotect, Hide: b.Hide,
 	}
 	if b.Isolation != nil {
 		o.Isolation = local.Isolation(*b.Isolation)

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/hutch-dev/hutch"
+	"github.com/hutch-dev/hutch/guard"
 	"github.com/hutch-dev/hutch/local"
 	"github.com/spf13/cobra"
 )
@@ -126,6 +127,9 @@ func (r *runner) run(ctx context.Context, cmd *hutch.Cmd) error {
 		return failed(execFailed, err)
 	}
 	x, ok := hutch.As[hutch.Execer](w.b)
+	if _, ruled := hutch.As[guard.Foreseer](w.b); !ok && ruled {
+		return failed(notStarted, fmt.Errorf("%s runs no commands, or the policy lets it run none", w.url))
+	}
 	if !ok {
 		return failed(execFailed, fmt.Errorf("%s runs no commands; local:DIR does, and a composite with one in it", w.url))
 	}

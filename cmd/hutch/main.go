@@ -16,7 +16,7 @@ import (
 // verbs is the table of commands, in the order in which help shows them.
 var verbs = []func(*cli) *cobra.Command{
 	lsCommand, catCommand, writeCommand, editCommand, rmCommand, mvCommand, cpCommand,
-	globCommand, grepCommand, execCommand, dockerCommand, runtimesCommand, serveCommand, mcpCommand, doctorCommand, benchCommand, versionCommand,
+	globCommand, grepCommand, execCommand, dockerCommand, runtimesCommand, serveCommand, mcpCommand, policyCommand, doctorCommand, benchCommand, versionCommand,
 }
 
 func main() { os.Exit(run(os.Args[1:])) }
@@ -51,6 +51,7 @@ The config file is the one that --config or $HUTCH_CONFIG names. No file of the
 workspace is ever read as configuration, since an agent could have written it:
 
   default = "work"
+  policy = "mine"             # rules for every verb, without --policy
 
   [backends.code]
   url = "local:/my/project"   # relative to the config file
@@ -72,6 +73,9 @@ workspace is ever read as configuration, since an agent could have written it:
   url = "docker:lab"          # an image, or a runtime; also network, env, limits
   name = "lab"                # of the container; the default is one for each
                               # user and image
+
+  [policies.mine]             # see hutch policy --help
+  base = "default"
 
   [runtimes.lab]              # see hutch runtimes --help
   base = "python:3.12-slim"
@@ -109,6 +113,8 @@ func (c *cli) rootCommand() *cobra.Command {
 	f := root.PersistentFlags()
 	f.StringVar(&c.backend, "backend", "", "the backend, a `URL`: local:DIR, state:FILE.json, docker:IMAGE, http(s)://HOST:PORT, or a name of the config file")
 	f.StringVar(&c.config, "config", "", "the config `FILE` (default $HUTCH_CONFIG, else none)")
+	f.StringVar(&c.policy, "policy", "", "hold to the rules of a policy: `NAME` or FILE, see hutch policy --help; none is no policy")
+	f.StringSliceVar(&c.accept, "accept", nil, "let commands do what the policy forbids and the sandbox cannot keep them from: `read`, write or both")
 	f.BoolVar(&c.json, "json", false, "print JSON: one document, or one a line")
 	f.Var(&c.color, "color", "colour: auto, always or never (NO_COLOR is honoured)")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(flagError(err)) })

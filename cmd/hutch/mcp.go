@@ -26,8 +26,6 @@ type mcpVerb struct {
 	addr, tokenFile string
 	readOnly        bool
 	only            []string
-	policy          string
-	accept          []string
 	profile, edit   string
 }
 
@@ -101,7 +99,6 @@ func mcpCommand(c *cli) *cobra.Command {
 	f.StringSliceVar(&m.only, "tools", nil, "serve these tools only, `NAME,NAME`")
 	f.StringVar(&m.profile, "profile", string(tool.Coding), "for whom the tools are described: coding or agent")
 	f.StringVar(&m.edit, "edit-format", "", "how files are edited: str_replace (the default), hashline, patch or all")
-	m.policyFlags(f)
 	return cmd
 }
 
@@ -116,7 +113,7 @@ func (m *mcpVerb) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	w, err := m.open(nil)
+	w, err := m.openPlain(nil)
 	if err != nil {
 		return err
 	}
@@ -171,7 +168,7 @@ func (m *mcpVerb) room(ctx context.Context, w *workspace, o *tool.Options) (*roo
 	if m.readOnly {
 		b = composite.ReadOnly(b)
 	}
-	g, err := m.guarded(ctx, b)
+	g, err := m.guarded(ctx, w.cfg, b, askClient)
 	if err != nil {
 		return nil, err
 	}

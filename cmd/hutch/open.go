@@ -18,6 +18,7 @@ import (
 // workspace is the backend of one run.
 type workspace struct {
 	b       hutch.Backend
+	cfg     *config
 	url     string         // as the user wrote it
 	sandbox *local.Sandbox // where commands run, if that is local
 
@@ -70,12 +71,25 @@ func (w *workspace) close() error {
 	return all
 }
 
-// open opens the backend that the flags name. adjust may be nil; it changes the
-// options of every local backend.
+// open opens the backend that the flags name, behind the policy that they name.
+// adjust may be nil; it changes the options of every local backend.
 func (c *cli) open(adjust func(*local.Options)) (*workspace, error) {
+	w, err := c.openPlain(adjust)
+	if err != nil {
+		return nil, err
+	}
+	w.b, err = c.guarded(c.ctx, w.cfg, w.b, c.asker())
+	return w, err
+}
+
+// openPlain is open without a policy.
+func (c *cli) openPlain(adjust func(*local.Options)) (*workspace, error) {
 	cfg, err := loadConfig(c.config)
 	if err != nil {
 		return nil, usage(err)
+	}
+	if _, err := c.chosen(cfg); err != nil {
+		return nil, err
 	}
 	url, dir := c.backend, "."
 	switch {
@@ -85,7 +99,7 @@ func (c *cli) open(adjust func(*local.Options)) (*workspace, error) {
 	default:
 		url = "local:."
 	}
-	c.opened = &workspace{url: url}
+	c.opened = &workspace{url: url, cfg: cfg}
 	o := &opener{c: c, cfg: cfg, adjust: adjust, w: c.opened, made: map[string]made{}}
 	m, err := o.open(url, dir, &backendConfig{})
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"iter"
 
 	"github.com/hutch-dev/hutch"
+	"github.com/hutch-dev/hutch/guard"
 )
 
 // stored is a workspace with state files in it whose changes are stored as they
@@ -36,6 +37,13 @@ func (s stored) As(target any) (ok bool) {
 		var l hutch.Linker
 		if l, ok = hutch.As[hutch.Linker](s.b); ok {
 			*t = storedLinker{s, l}
+		}
+	case *guard.Foreseer:
+		*t, ok = hutch.As[guard.Foreseer](s.b)
+	case *hutch.Updater:
+		var u hutch.Updater
+		if u, ok = hutch.As[hutch.Updater](s.b); ok {
+			*t = storedUpdater{s, u}
 		}
 	case *hutch.Renamer:
 		var r hutch.Renamer
@@ -71,6 +79,19 @@ func (s stored) Remove(ctx context.Context, name string) error {
 		return err
 	}
 	return s.w.commit()
+}
+
+type storedUpdater struct {
+	s stored
+	u hutch.Updater
+}
+
+func (s storedUpdater) Update(ctx context.Context, name string, change func([]byte, hutch.Info) ([]byte, error)) (hutch.EditResult, error) {
+	res, err := s.u.Update(ctx, name, change)
+	if err == nil {
+		err = s.s.w.commit()
+	}
+	return res, err
 }
 
 type storedRenamer struct {
