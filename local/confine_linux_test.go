@@ -63,6 +63,26 @@ func TestConfineInNextJail(t *testing.T) {
 	}
 }
 
+// TestHideOption holds from the first command on, or there is none.
+func TestHideOption(t *testing.T) {
+	needJail(t, Isolated)
+	ctx := context.Background()
+	s := openLevel(t, Options{Hide: []string{"**/.env"}}, Capped)
+	if _, err := hutch.WriteFile(ctx, s, "a/.env", []byte("x"), nil); err != nil {
+		t.Fatal(err)
+	}
+	if works(t, s, "cat a/.env") || !works(t, s, "echo y > a/free") {
+		t.Error("not confined")
+	}
+	s = openLevel(t, Options{Isolation: Restricted, Hide: []string{"x"}}, Restricted)
+	if _, err := s.Exec(ctx, hutch.Shell("true")); !errors.Is(err, errors.ErrUnsupported) {
+		t.Errorf("at a level that cannot hide: %v", err)
+	}
+	if _, err := Open(t.TempDir(), &Options{Hide: []string{"["}}); !errors.Is(err, fs.ErrInvalid) {
+		t.Errorf("a bad pattern: %v", err)
+	}
+}
+
 // TestConfineLesser: what cannot be kept is not promised.
 func TestConfineLesser(t *testing.T) {
 	needJail(t, Restricted)

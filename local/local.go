@@ -104,4 +104,8 @@ type Options struct {
 	// repository or change its configuration (git init, git config, git clone
 	// into the root) need those of DefaultProtect here.
 	Unprotect []string
+	// Hide are patterns of names that commands cannot read, as in
+	// [hutch.Confinement]; file operations can. It takes [Isolated]: where
+	// commands would have less they are refused. See [Sandbox.Confine].
+	Hide []string
 }

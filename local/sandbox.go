@@ -73,6 +73,9 @@ func open(dir string, opts *Options, newTree func(string) (tree, error)) (*Sandb
 		return nil, &fs.PathError{Op: "open", Path: dir, Err: plain(err)}
 	}
 	s.dir = abs
+	if len(s.opts.Hide) > 0 {
+		s.cell.confined = []hutch.Confinement{{Hide: s.opts.Hide}}
+	}
 	if s.guard, err = newGuard(s.opts.Protect, s.opts.Unprotect); err == nil {
 		err = s.locks.init(s)
 	}
@@ -89,6 +92,7 @@ func (o *Options) clone() Options {
 	c.Env = slices.Clone(o.Env)
 	c.Protect = slices.Clone(o.Protect)
 	c.Unprotect = slices.Clone(o.Unprotect)
+	c.Hide = slices.Clone(o.Hide)
 	return c
 }
 
@@ -100,6 +104,9 @@ func (o *Options) check() error {
 		if !filepath.IsAbs(v) {
 			return &fs.PathError{Op: "open", Path: v, Err: errors.Join(fs.ErrInvalid, errors.New("visible path is not absolute"))}
 		}
+	}
+	if err := (&jail.Confinement{Hide: o.Hide}).Check(); err != nil {
+		return fail("hide", ".", err)
 	}
 	for _, e := range o.Env {
 		if strings.IndexByte(e, '=') < 1 || strings.IndexByte(e, 0) >= 0 {

@@ -61,6 +61,12 @@ func (e *unconfinable) Error() string {
 }
 func (e *unconfinable) Unwrap() error { return errors.ErrUnsupported }
 
+// Check returns an error that matches fs.ErrInvalid for a pattern that cannot be read.
+func (c *Confinement) Check() error {
+	_, err := c.check()
+	return err
+}
+
 func (c *Confinement) check() (protect *search.NameList, err error) {
 	if _, err = search.CompileNameList(c.Hide); err == nil {
 		protect, err = search.CompileNameList(c.Protect)
