@@ -33,15 +33,12 @@ func (c *console) mend(ctx context.Context, err error) (Result, error) {
 	return Result{Text: text, Failed: true}, nil
 }
 
-// sentence is an error as the model reads it, if the model can mend it. The
-// sentence of a refusal stands as it is.
+// sentence is an error as the model reads it, if the model can mend it: one that
+// is not known here cannot be mended. The sentence of a refusal stands as it is.
 func (c *console) sentence(err error) (string, bool) {
 	var refusal *guard.Refusal
 	if errors.As(err, &refusal) {
 		return refusal.Text, true
-	}
-	if errors.Is(err, hutch.ErrClosed) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-		return "", false
 	}
 	var m *mistake
 	if errors.As(err, &m) {

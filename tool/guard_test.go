@@ -53,6 +53,7 @@ func TestForeseen(t *testing.T) {
 type sour struct {
 	hutch.Backend
 	write, remove, open func(name string, o *hutch.WriteOptions) error
+	opened, wrote       func(name string) // when it has been done
 }
 
 func (s *sour) Open(ctx context.Context, name string) (hutch.File, error) {
@@ -61,7 +62,11 @@ func (s *sour) Open(ctx context.Context, name string) (hutch.File, error) {
 			return nil, err
 		}
 	}
-	return s.Backend.Open(ctx, name)
+	f, err := s.Backend.Open(ctx, name)
+	if s.opened != nil && err == nil {
+		s.opened(name)
+	}
+	return f, err
 }
 
 func (s *sour) Write(ctx context.Context, name string, r io.Reader, o *hutch.WriteOptions) (hutch.Info, error) {
@@ -70,7 +75,11 @@ func (s *sour) Write(ctx context.Context, name string, r io.Reader, o *hutch.Wri
 			return hutch.Info{}, err
 		}
 	}
-	return s.Backend.Write(ctx, name, r, o)
+	i, err := s.Backend.Write(ctx, name, r, o)
+	if s.wrote != nil && err == nil {
+		s.wrote(name)
+	}
+	return i, err
 }
 
 func (s *sour) Remove(ctx context.Context, name string) error {
@@ -106,6 +115,20 @@ func TestErrors(t *testing.T) {
 		if _, got := c.tools["read_file"].Call(t.Context(), tool.Call{Input: []byte(`{"path":"f"}`)}); !errors.Is(got, err) {
 			t.Errorf("%v: %v", err, got)
 		}
+	}
+}
+
+// TestContextOver: when ctx has ended there is nobody to mend anything.
+func TestContextOver(t *testing.T) {
+	b := &sour{Backend: state.New(nil)}
+	put(t, b, "f", "a\n")
+	ctx, cancel := context.WithCancel(t.Context())
+	b.open = func(name string, _ *hutch.WriteOptions) error {
+		cancel()
+		return &fs.PathError{Op: "open", Path: name, Err: fs.ErrPermission}
+	}
+	if r, err := console(t, b, nil).tools["read_file"].Call(ctx, tool.Call{Input: input(t, args{"path": "f"})}); err == nil {
+		t.Error(r.Text)
 	}
 }
 

@@ -144,8 +144,18 @@ func TestHashlineSame(t *testing.T) {
 	c.fails("hashline_edit", args{"path": "f", "start_line": 1, "start_hash": h[1], "end_line": 7, "new_content": ""}, "Give end_hash")
 }
 
-// TestHashesDiffer: a hundred thousand different lines have as many hashes, but
-// for the few that 30 bits let expect.
+// TestHashNeighbours: what is before a line is part of its hash, and what is after.
+func TestHashNeighbours(t *testing.T) {
+	for _, content := range []string{"p\nx\nz\nq\nx\nz\n", "z\nx\np\nz\nx\nq\n"} {
+		c := open(t, map[string]string{"f": content}, hashline())
+		if h := c.hashes("f"); h[2] == h[5] {
+			t.Errorf("%q: %v", content, h)
+		}
+	}
+}
+
+// TestHashesDiffer: different lines have different hashes, but for the few pairs
+// that 30 bits let expect.
 func TestHashesDiffer(t *testing.T) {
 	b := state.New(nil)
 	put(t, b, "f", manyLines(9_000))
