@@ -87,7 +87,8 @@ func edit(b hutch.Backend, name, from, to string) error {
 // What is large arrives whole, and what was shown is what is written.
 func TestLarge(t *testing.T) {
 	l := newLinked()
-	g := guarded(t, l, asking(nil))
+	var shown *guard.Change
+	g := guarded(t, l, asking(func(r *guard.Request) error { shown = r.Change; return nil }))
 	for _, n := range []int{guard.MaxChange - 1, guard.MaxChange, guard.MaxChange + 1, 2*guard.MaxChange + 3} {
 		data := bytes.Repeat([]byte("0123456789\n"), n/11+1)[:n]
 		if _, err := g.Write(ctx, "f", io.MultiReader(bytes.NewReader(data)), nil); err != nil {
@@ -96,6 +97,10 @@ func TestLarge(t *testing.T) {
 		if got, err := hutch.ReadFile(ctx, l, "f"); err != nil || !bytes.Equal(got, data) {
 			t.Errorf("%d bytes arrive as %d, %v", n, len(got), err)
 		}
+		if shown.TooLarge != (n > guard.MaxChange) || shown.Size != int64(min(n, guard.MaxChange+1)) {
+			t.Errorf("of %d bytes is shown: too large %v, %d", n, shown.TooLarge, shown.Size)
+		}
+		l.b.Remove(ctx, "f")
 	}
 	boom := errors.New("boom")
 	if _, err := g.Write(ctx, "f", io.MultiReader(strings.NewReader("x"), failing{boom}), nil); !errors.Is(err, boom) {

@@ -14,7 +14,9 @@ import (
 const gitignore = ".gitignore"
 
 // view is what a search of op may read, as a backend without speeds that search:
-// the functions of package hutch do the rest, with its caps and its order.
+// the functions of package hutch do the rest, with its caps and its order. It
+// lists everything: what may not be read is not there when a grep opens it, and
+// the results of a glob are looked at.
 type view struct {
 	g  *Backend
 	op Op
@@ -45,27 +47,12 @@ func (v view) Stat(ctx context.Context, name string) (hutch.Info, error) {
 }
 
 func (v view) List(ctx context.Context, dir string) iter.Seq2[hutch.Info, error] {
-	return v.seen(v.g.b.List(ctx, dir))
+	return v.g.b.List(ctx, dir)
 }
 
 // Scan implements hutch.Scanner.
 func (v view) Scan(ctx context.Context, dir string) iter.Seq2[hutch.Info, error] {
-	return v.seen(scan(v.g.b)(ctx, dir))
-}
-
-// seen leaves out what Grep may not see. Glob finds rules in what it may not
-// show, and has its results looked at.
-func (v view) seen(all iter.Seq2[hutch.Info, error]) iter.Seq2[hutch.Info, error] {
-	return func(yield func(hutch.Info, error) bool) {
-		for i, err := range all {
-			if err == nil && v.op == Grep && !i.IsDir() && !v.g.c.Visible(Grep, i.Name) {
-				continue
-			}
-			if !yield(i, err) {
-				return
-			}
-		}
-	}
+	return scan(v.g.b)(ctx, dir)
 }
 
 func (v view) Write(_ context.Context, name string, _ io.Reader, _ *hutch.WriteOptions) (hutch.Info, error) {
