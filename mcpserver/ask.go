@@ -27,7 +27,7 @@ type Question struct {
 var ErrNobody = fmt.Errorf("the client cannot ask its user: %w", fs.ErrPermission)
 
 const (
-	maxQuestion = 64 << 10         // bytes of Text
+	maxQuestion = 64 << 10         // bytes of Title and Text
 	maxParked   = 32               // calls that wait for a client to come back
 	parkTime    = 15 * time.Minute // how long they wait
 )
@@ -37,10 +37,10 @@ const (
 // the tool was called with, or derived from it. The answer is one of q.Answers, or
 // "" where the user declines, dismisses the question or replies something else.
 //
-// A text over 64 KiB is not shown in part: it is ErrNobody.
+// What is longer than 64 KiB is not shown in part: it is ErrNobody.
 func Ask(ctx context.Context, q Question) (answer string, err error) {
 	c, ok := ctx.Value(callKey{}).(*call)
-	if !ok || len(q.Text) > maxQuestion {
+	if !ok || len(q.Title)+len(q.Text) > maxQuestion {
 		return "", ErrNobody
 	}
 	c.asking.Lock()

@@ -3,6 +3,7 @@ package mcpserver_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -151,4 +152,16 @@ func TestAskTooLate(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// Nobody is shown half of what there is to decide about.
+func TestAskTooLong(t *testing.T) {
+	s := server(t, nil, fake("long", func(ctx context.Context, _ tool.Call) (tool.Result, error) {
+		_, err := mcpserver.Ask(ctx, mcpserver.Question{Title: "May I?", Text: strings.Repeat("+", 64<<10), Answers: []string{"once"}})
+		return tool.Result{Text: fmt.Sprint(errors.Is(err, mcpserver.ErrNobody))}, nil
+	}))
+	cs := dial(t, s, "", replying(func(*mcp.ElicitParams) *mcp.ElicitResult { return accept("once") }))
+	if res := call(t, cs, "long", nil); text(res) != "true" {
+		t.Errorf("%+v", res)
+	}
 }

@@ -12,8 +12,8 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"regexp"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/hutch-dev/hutch"
@@ -170,14 +170,20 @@ func (s *Server) converse() (*conversation, error) {
 // private keeps what is told to one client from the others behind a proxy.
 func private(_ context.Context, _ mcp.Request, c *mcp.Cacheable) { c.CacheScope = "private" }
 
-var toolName = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,128}$`)
+// nameable reports whether the protocol allows a name for a tool.
+func nameable(name string) bool {
+	odd := func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '_' && r != '-' && r != '.'
+	}
+	return name != "" && len(name) <= 128 && !strings.ContainsFunc(name, odd)
+}
 
 func (c *conversation) add(tools []tool.Tool) error {
 	seen := map[string]bool{}
 	for _, t := range tools {
 		var schema struct{ Type string }
 		switch {
-		case !toolName.MatchString(t.Name):
+		case !nameable(t.Name):
 			return fmt.Errorf("mcpserver: %w: tool name %q", fs.ErrInvalid, t.Name)
 		case seen[t.Name]:
 			return fmt.Errorf("mcpserver: %w: two tools %q", fs.ErrInvalid, t.Name)

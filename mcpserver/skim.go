@@ -1,6 +1,7 @@
 package mcpserver
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 
@@ -23,14 +24,19 @@ const maxToken = 256
 
 // Write implements io.Writer and never fails.
 func (s *skimmer) Write(p []byte) (int, error) {
-	for _, b := range p {
+	for i := 0; i < len(p) && !s.over; i++ {
 		switch {
-		case s.over:
-			return len(p), nil
+		case s.text && s.depth != 1 && !s.esc: // where most of it is
+			next := bytes.IndexAny(p[i:], `"\\`)
+			if next < 0 {
+				return len(p), nil
+			}
+			i += next
+			s.inText(p[i])
 		case s.text:
-			s.inText(b)
+			s.inText(p[i])
 		default:
-			s.outside(b)
+			s.outside(p[i])
 		}
 	}
 	return len(p), nil
