@@ -44,7 +44,7 @@ func (o *opener) dockerOptions(image string, with *backendConfig) (*docker.Optio
 	if o.adjust != nil {
 		o.adjust(common)
 	}
-	opts := &docker.Options{Image: image, Env: common.Env, Limits: common.Limits}
+	opts := &docker.Options{Image: image, Env: common.Env, Limits: common.Limits, Hide: common.Hide, Protect: common.Protect}
 	catalog, err := o.cfg.catalog()
 	if err != nil {
 		return nil, err

@@ -61,6 +61,7 @@ workspace is ever read as configuration, since an agent could have written it:
   visible = ["/opt/go"]       # more of the host, read-only
   protect = [".env"]          # names that nothing may write
   unprotect = [".gitmodules"]
+  hide = ["**/*.pem"]         # patterns of names that commands cannot read
   env = { LANG = "C.UTF-8" }
   limits = { time = "5m", memory = "2GiB" }   # cpu, processes, file_size, open_files
 
@@ -70,7 +71,8 @@ workspace is ever read as configuration, since an agent could have written it:
   ca_file = "ca.pem"          # whom to trust; the default is the system
 
   [backends.lab]
-  url = "docker:lab"          # an image, or a runtime; also network, env, limits
+  url = "docker:lab"          # an image, or a runtime; also network, env, limits,
+                              # and protect and hide, with names and no patterns
   name = "lab"                # of the container; the default is one for each
                               # user and image
 

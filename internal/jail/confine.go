@@ -77,11 +77,14 @@ func (c *Confinement) check() (protect *search.NameList, err error) {
 	return protect, nil
 }
 
-// confinedLayer tells of what Confine has been asked for.
-func (j *Jail) confinedLayer() []Layer {
-	n := j.confined.Load()
-	if n == 0 {
-		return nil
+// confinedLayer tells of what Confine has been asked for, or can be.
+func (j *Jail) confinedLayer() Layer {
+	l := Layer{Name: "confined names", OK: true, Detail: "none was asked for"}
+	switch n := j.confined.Load(); {
+	case j.level < Isolated:
+		l.OK, l.Detail, l.Missing, l.Remedy = false, "patterns of hidden and protected names are refused", "mounts of its own", "level isolated"
+	case n > 0:
+		l.Detail = fmt.Sprintf("%d patterns by mounts; what appears while commands run, a moment later", n)
 	}
-	return []Layer{{Name: "confined names", OK: true, Detail: fmt.Sprintf("%d patterns by mounts; what appears while commands run, a moment later", n)}}
+	return l
 }

@@ -64,7 +64,12 @@ func Probe() Report {
 		return Report{Level: Unconfined, Err: err}
 	}
 	defer j.Close()
-	return Report{Level: j.Level(), Layers: j.Layers()}
+	r := Report{Level: j.Level(), Layers: j.Layers()}
+	if err := j.Confine(context.Background(), &Confinement{Hide: []string{"**/probe"}}); j.Level() >= Isolated && err != nil {
+		last := &r.Layers[len(r.Layers)-1]
+		last.OK, last.Detail, last.Missing = false, "commands that are to be kept from names are refused", bare(err).Error()
+	}
+	return r
 }
 
 // Level is what the jail has.
@@ -74,7 +79,7 @@ func (j *Jail) Level() Level { return j.level }
 func (j *Jail) Root() string { return j.root }
 
 // Layers tells what the confinement consists of, and what it lacks.
-func (j *Jail) Layers() []Layer { return append(slices.Clone(j.layers), j.confinedLayer()...) }
+func (j *Jail) Layers() []Layer { return append(slices.Clone(j.layers), j.confinedLayer()) }
 
 // Run runs a command and waits until it and everything it started is dead. Its output has been written by then.
 //
