@@ -187,10 +187,13 @@ func linkerSwapped(t *env) {
 		done <- err
 	}()
 	s := &swapped{env: t, u: u}
-	end := time.Now().Add(t.patience)
-	for turns := 0; (turns < 300 || s.read == 0 || s.refused == 0) && !t.Failed(); turns++ {
+	for start, turns := time.Now(), 0; !t.Failed(); turns++ {
 		s.look(l)
-		if turns >= 300 && time.Now().After(end) {
+		took, seen := time.Since(start), s.read > 0 && s.refused > 0
+		if seen && (turns >= 300 || took > t.patience/10) {
+			break
+		}
+		if took > t.patience {
 			t.Errorf("Unlinked has read %d times and refused a link %d times", s.read, s.refused)
 		}
 	}

@@ -48,6 +48,7 @@ parents() {
 		}
 		cd -P "./$seg" || { r=noent; return 1; }
 		at=${at:+$at/}$seg
+		here || { r=noent; return 1; }
 	done
 	last=$rest rest=
 }
@@ -75,7 +76,7 @@ prepare() {
 name() {
 	placed=
 	if [ "$1" = absent ]; then
-		e=$(ln "$tmp" "./$last" 2>&1) && placed=1 && rm -f "$tmp"
+		e=$(ln -n "$tmp" "./$last" 2>&1) && placed=1 && rm -f "$tmp"
 		case ${e##*: } in 'File exists') r=present; return 1 ;; esac
 	fi
 	[ "$placed" ] || e=$(mv -f -T "$tmp" "./$last" 2>&1) || { why "$e"; return 1; }
@@ -156,6 +157,7 @@ h_remove() {
 h_rename() {
 	stage && lock || return
 	rename "$1" "$2" && r=ok who=
+	exec 8<&-
 	unlock
 }
 
@@ -168,6 +170,11 @@ rename() {
 	[ "$1" != "$2" ] || return 0
 	[ -L "./$last" ] || [ ! -d "./$last" ] || dir=1
 	from=${at:+$at/}$last who=to rest=
+	source=$rp$from
+	if [ "$straight" ]; then # from the directory that is entered, whatever its name leads to by now
+		command exec 8<. || { r=denied; return 1; }
+		source=/proc/self/fd/8/$last
+	fi
 	go "$2" '' || [ "$rest" ] || { [ "$r" = hidden ] && r=reserved; return 1; }
 	r= to=${at:+$at/}${rest:-$last}
 	case $to in
@@ -180,7 +187,7 @@ rename() {
 		[ ! -d "./$last" ] || [ -L "./$last" ] || { r=isdir; return 1; }
 	fi
 	parents || return 1
-	e=$(mv -f -T "$rp$from" "./$last" 2>&1) || { why "$e"; who=to; return 1; }
+	e=$(mv -f -T "$source" "./$last" 2>&1) || { why "$e"; who=to; return 1; }
 }
 
 # h_leave: what the session had staged goes, with the last session all of it.

@@ -141,7 +141,7 @@ func TestSweep(t *testing.T) {
 func TestCutContent(t *testing.T) {
 	s := sandbox(t, 0)
 	write(t, s, "f", "old")
-	if _, err := s.commit(t.Context(), "write", "f", hutch.WriteOptions{}, 5, "text", "four"); err == nil {
+	if _, err := (view{s: s}).commit(t.Context(), "write", "f", hutch.WriteOptions{}, 5, "text", "four"); err == nil {
 		t.Error("no error")
 	}
 	if got, err := hutch.ReadFile(t.Context(), s, "f"); err != nil || string(got) != "old" {

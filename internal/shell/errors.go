@@ -37,6 +37,8 @@ var words = map[string]error{
 	"denied":    &means{"permission denied", fs.ErrPermission},
 	"reserved":  &means{"name is reserved", fs.ErrPermission},
 	"escape":    &means{"link leaves the workspace", fs.ErrPermission},
+	"link":      &means{"link on the way", fs.ErrPermission},
+	"nameless":  &means{"link leads to what has no name", fs.ErrPermission},
 	"loop":      &means{"too many links", fs.ErrInvalid},
 	"invalid":   &means{"the file system refuses the name", fs.ErrInvalid},
 	"itself":    &means{"a directory does not fit into itself", fs.ErrInvalid},

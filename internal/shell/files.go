@@ -2,6 +2,7 @@ package shell
 
 import (
 	"context"
+	"io/fs"
 	"iter"
 	"slices"
 	"strings"
@@ -25,34 +26,37 @@ func (a *answer) one() (node, error) {
 	return all[0], nil
 }
 
-// Stat implements [hutch.Backend].
-func (s *Sandbox) Stat(ctx context.Context, name string) (hutch.Info, error) {
+func (v view) Stat(ctx context.Context, name string) (hutch.Info, error) {
+	s := v.s
 	if err := s.begin(ctx, "stat", name); err != nil {
 		return hutch.Info{}, err
 	}
 	defer s.end()
-	n, err := s.stat(ctx, name)
+	n, err := v.stat(ctx, name)
 	if err != nil {
 		return hutch.Info{}, fail("stat", name, err)
 	}
 	return n.info(name), nil
 }
 
-func (s *Sandbox) stat(ctx context.Context, name string) (node, error) {
-	a, err := s.pool.ask(ctx, true, "stat", name)
+func (v view) stat(ctx context.Context, name string) (node, error) {
+	a, err := v.s.pool.ask(ctx, true, v.way("stat"), name)
 	if err != nil {
 		return node{}, err
 	}
 	if a.word != "ok" {
 		return node{}, a.err()
 	}
-	return a.one()
+	n, err := a.one()
+	if err == nil && v.unlinked && n.mode&fs.ModeSymlink != 0 { // it was none a moment ago
+		err = words["link"]
+	}
+	return n, err
 }
 
-// List implements [hutch.Backend].
-func (s *Sandbox) List(ctx context.Context, dir string) iter.Seq2[hutch.Info, error] {
+func (v view) List(ctx context.Context, dir string) iter.Seq2[hutch.Info, error] {
 	return func(yield func(hutch.Info, error) bool) {
-		all, err := s.list(ctx, dir)
+		all, err := v.list(ctx, dir)
 		if err != nil {
 			yield(hutch.Info{}, err)
 			return
@@ -74,12 +78,13 @@ func (s *Sandbox) List(ctx context.Context, dir string) iter.Seq2[hutch.Info, er
 	}
 }
 
-func (s *Sandbox) list(ctx context.Context, dir string) ([]node, error) {
+func (v view) list(ctx context.Context, dir string) ([]node, error) {
+	s := v.s
 	if err := s.begin(ctx, "list", dir); err != nil {
 		return nil, err
 	}
 	defer s.end()
-	a, err := s.pool.ask(ctx, true, "list", dir)
+	a, err := s.pool.ask(ctx, true, v.way("list"), dir)
 	if err == nil && a.word != "ok" {
 		err = a.err()
 	}
@@ -98,8 +103,8 @@ func (s *Sandbox) list(ctx context.Context, dir string) ([]node, error) {
 	return all, nil
 }
 
-// Remove implements [hutch.Backend].
-func (s *Sandbox) Remove(ctx context.Context, name string) error {
+func (v view) Remove(ctx context.Context, name string) error {
+	s := v.s
 	if err := s.begin(ctx, "remove", name); err != nil {
 		return err
 	}
@@ -107,7 +112,7 @@ func (s *Sandbox) Remove(ctx context.Context, name string) error {
 	if name == "." {
 		return fail("remove", name, hutch.ErrIsDir)
 	}
-	a, err := s.change(ctx, "remove", name)
+	a, err := s.change(ctx, v.way("remove"), name)
 	if err == nil && a.word != "ok" {
 		err = a.err()
 	}
@@ -117,8 +122,8 @@ func (s *Sandbox) Remove(ctx context.Context, name string) error {
 	return nil
 }
 
-// Rename implements [hutch.Renamer]. A link is renamed, never what it leads to.
-func (s *Sandbox) Rename(ctx context.Context, from, to string) error {
+func (v view) Rename(ctx context.Context, from, to string) error {
+	s := v.s
 	if err := hutch.CheckName("rename", to); err != nil {
 		return err
 	}
@@ -132,7 +137,7 @@ func (s *Sandbox) Rename(ctx context.Context, from, to string) error {
 	case to == ".":
 		return fail("rename", to, hutch.ErrIsDir)
 	}
-	a, err := s.change(ctx, "rename", from, to)
+	a, err := s.change(ctx, v.way("rename"), from, to)
 	if err != nil {
 		return fail("rename", from, err)
 	}

@@ -13,6 +13,7 @@ h_check() {
 	[ "$me" ] || { lacks '/proc, or it shows no processes'; return; }
 	cd -P "$root" && [ -d . ] || { r=gone; return; }
 	[ "$(pwd -P && echo .)" = "$root$nl." ] || { lacks 'a root without links on its path'; return; }
+	[ "$(readlink /proc/self/cwd && echo .)" = "$root$nl." ] || { lacks '/proc/self/cwd'; return; }
 	o=$(stat -c "$form" /) && fields $o
 	case $mt in *.?????????) ;; *) lacks 'a stat that shows times exactly'; return ;; esac
 	[ "$(command exec 9</proc/self/stat && stat -L -c %F /proc/self/fd/9)" ] || { lacks '/proc/self/fd'; return; }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"strings"
 	"sync"
 )
 
@@ -108,7 +109,7 @@ func (p *pool) put(sv *server) {
 // the first has ended.
 func (p *pool) ask(ctx context.Context, looks bool, function string, args ...string) (*answer, error) {
 	most := maxAnswer
-	if function == "list" {
+	if strings.HasSuffix(function, "list") {
 		most = 1 << 30
 	}
 	for again := looks; ; again = false {

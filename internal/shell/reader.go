@@ -26,17 +26,16 @@ type reader struct {
 	err    error
 }
 
-// Open implements [hutch.Backend]. A file of up to 64 KiB is read at once, of a
-// larger one each Read may ask for more. ctx bounds Open alone.
-func (s *Sandbox) Open(ctx context.Context, name string) (hutch.File, error) {
+func (v view) Open(ctx context.Context, name string) (hutch.File, error) {
+	s := v.s
 	if err := s.begin(ctx, "open", name); err != nil {
 		return nil, err
 	}
 	defer s.end()
 	for try := 0; ; try++ {
-		o := s.looks.share(ctx, name, func() opened {
+		o := s.looks.share(ctx, v.key(name), func() opened {
 			s.turns.settle(ctx, name)
-			return s.open(ctx, name)
+			return v.open(ctx, name)
 		})
 		if o.err == nil {
 			r := &reader{s: s, name: name, node: o.node, buf: o.data, left: o.left, server: o.server}
@@ -58,14 +57,15 @@ type opened struct {
 	err    error
 }
 
-func (s *Sandbox) open(ctx context.Context, name string) opened {
+func (v view) open(ctx context.Context, name string) opened {
+	s := v.s
 	sv, err := s.pool.take(ctx)
 	if err != nil {
 		return opened{err: err}
 	}
 	defer s.pool.leave()
-	known := s.known.of(name)
-	a, err := sv.call(ctx, maxAnswer, "open", name, known)
+	known := s.known.of(v.key(name))
+	a, err := sv.call(ctx, maxAnswer, v.way("open"), name, known)
 	if err != nil {
 		s.pool.forget(sv)
 		if err == errGarbled && known != "" { // a large one by now
@@ -92,7 +92,7 @@ func (s *Sandbox) open(ctx context.Context, name string) opened {
 		o.err = hutch.ErrConflict // or a new version: look twice
 	}
 	if o.err == nil {
-		s.known.keep(name, o.node.rev)
+		s.known.keep(v.key(name), o.node.rev)
 	}
 	return o
 }

@@ -12,7 +12,7 @@ st=${rp}.hutch-tmp
 nl='
 ' tab='	'
 form='//:%f %s %i %Y %y %Z %z %n'
-me= staged= held= k=0 r=fail who=
+me= staged= held= straight= k=0 r=fail who=
 
 h_end() {
 	printf '\n//:%s %s %s\n' "$1" "$r" "$who"
@@ -53,11 +53,44 @@ why() {
 	esac
 }
 
+# h_straight FUNCTION ARGUMENTS: the same through no link.
+h_straight() {
+	straight=1 turn=0 function=$1
+	shift
+	"h_$function" "$@"
+	straight=
+}
+
+# here: whether the kernel says that this is the directory at. It is asked once
+# the directory is entered, so no link that was there before can hide from it.
+here() {
+	[ "$straight" ] && [ "$at" ] || return 0
+	o=$(readlink /proc/self/cwd && echo .)
+	[ "${o%"$nl".}" = "$rp$at" ]
+}
+
+# again FUNCTION ARGUMENTS: begins anew where something was exchanged meanwhile.
+again() {
+	turn=$((turn + 1))
+	[ $turn -le 40 ] || { r=link rest=; return 1; }
+	"$@"
+}
+
 # go NAME FINAL: into the directory of NAME, which is then called at; last is the
 # part that is left, "." for the directory itself. With FINAL a link at the end
-# is followed. Where a parent is missing r is noent and rest what is left.
+# is followed. Where a parent is missing r is noent and rest what is left; lack is
+# that also where it is no directory.
 go() {
-	r= at= rest= todo=$1 links=0
+	if way "$1" "$2"; then
+		here || again go "$1" "$2"
+		return
+	fi
+	[ -z "$rest" ] || here || { again go "$1" "$2"; return; }
+	return 1
+}
+
+way() {
+	r= at= rest= lack= todo=$1 links=0
 	cd "$root" || { r=gone; return 1; }
 	while :; do
 		more=
@@ -79,10 +112,11 @@ go() {
 			last=.
 			return 0
 			;;
-		.hutch-tmp) [ -n "$at" ] || { r=hidden; return 1; } ;;
+		.hutch-tmp) [ -n "$at" ] || { r=hidden lack=$seg/$todo; return 1; } ;;
 		esac
 		if [ -L "./$seg" ]; then
 			[ "$more$2" ] || { last=$seg; return 0; }
+			[ -z "$straight" ] || { r=link; return 1; }
 			through || return 1
 		elif [ -z "$more" ]; then
 			last=$seg
@@ -91,10 +125,10 @@ go() {
 			cd -P "./$seg" || { r=denied; return 1; }
 			at=${at:+$at/}$seg
 		elif [ -e "./$seg" ]; then
-			r=notdir
+			r=notdir lack=$seg/$todo
 			return 1
 		else
-			r=noent rest=$seg/$todo
+			r=noent rest=$seg/$todo lack=$seg/$todo
 			return 1
 		fi
 	done
@@ -135,6 +169,7 @@ h_list() {
 		[ -d "./$last" ] || { r=noent; [ -e "./$last" ] && r=notdir; return; }
 		cd -P "./$last" || { r=denied; return; }
 		at=${at:+$at/}$last
+		here || { again h_list "$1"; return; }
 	fi
 	[ -r . ] || { r=denied; return; }
 	set +f
@@ -159,6 +194,24 @@ text() {
 	printf %s "$t"
 }
 
+# itself: whether the kernel says that what is open as 9 is the last of at.
+itself() {
+	[ "$straight" ] || return 0
+	o=$(readlink /proc/self/fd/9 && echo .)
+	[ "${o%"$nl".}" = "$rp${at:+$at/}$last" ]
+}
+
+# h_real NAME: where it leads. who is why not all of that can be there.
+h_real() {
+	go "$1" final
+	case $r in
+	'') lack=$last ;;
+	*) [ "$lack" ] || return ;;
+	esac
+	printf %s "${at:+$at/}$lack"
+	who=$r r=ok
+}
+
 # h_open NAME KNOWN: a small file whole, between two looks at it; a larger one
 # stays open as 9. Who has had a look before, and says so with KNOWN, gets the
 # second one alone.
@@ -170,6 +223,7 @@ h_open() {
 	[ -z "$r" ] || return
 	r=denied
 	command exec 9<"./$last" || { [ -e "./$last" ] || r=noent; return; }
+	itself || { exec 9<&-; again h_open "$@"; return; }
 	r=fail
 	if [ "$2" ]; then
 		size=${2#*-}

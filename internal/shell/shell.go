@@ -80,7 +80,7 @@ type Options struct {
 }
 
 // Sandbox is files and commands in the place of a Host. It has the speed
-// [hutch.Renamer] and the power [hutch.Rooted]. A file whose name is no name
+// [hutch.Renamer] and the powers [hutch.Rooted] and [hutch.Linker]. A file whose name is no name
 // here, because it is not valid UTF-8 or too long, is not shown.
 type Sandbox struct {
 	opts Options
@@ -106,6 +106,7 @@ var (
 	_ hutch.Sandbox = (*Sandbox)(nil)
 	_ hutch.Rooted  = (*Sandbox)(nil)
 	_ hutch.Renamer = (*Sandbox)(nil)
+	_ hutch.Linker  = (*Sandbox)(nil)
 )
 
 // Open opens the directory o.Root in the place of h. It fails where a program

@@ -13,8 +13,8 @@ import (
 	"github.com/hutch-dev/hutch"
 )
 
-// Write implements [hutch.Backend].
-func (s *Sandbox) Write(ctx context.Context, name string, r io.Reader, opts *hutch.WriteOptions) (hutch.Info, error) {
+func (v view) Write(ctx context.Context, name string, r io.Reader, opts *hutch.WriteOptions) (hutch.Info, error) {
+	s := v.s
 	if err := s.begin(ctx, "write", name); err != nil {
 		return hutch.Info{}, err
 	}
@@ -26,14 +26,14 @@ func (s *Sandbox) Write(ctx context.Context, name string, r io.Reader, opts *hut
 	if name == "." {
 		return hutch.Info{}, fail("write", name, hutch.ErrIsDir)
 	}
-	n, err := s.write(ctx, name, r, o)
+	n, err := v.write(ctx, name, r, o)
 	if err != nil {
 		return hutch.Info{}, fail("write", name, err)
 	}
 	return n.info(name), nil
 }
 
-func (s *Sandbox) write(ctx context.Context, name string, r io.Reader, o hutch.WriteOptions) (node, error) {
+func (v view) write(ctx context.Context, name string, r io.Reader, o hutch.WriteOptions) (node, error) {
 	if r == nil {
 		r = strings.NewReader("")
 	}
@@ -42,7 +42,7 @@ func (s *Sandbox) write(ctx context.Context, name string, r io.Reader, o hutch.W
 		return node{}, err
 	}
 	if len(head) > small {
-		return s.writeLarge(ctx, name, head, r, o)
+		return v.writeLarge(ctx, name, head, r, o)
 	}
 	if err := ctx.Err(); err != nil {
 		return node{}, err
@@ -51,7 +51,7 @@ func (s *Sandbox) write(ctx context.Context, name string, r io.Reader, o hutch.W
 	if !plain(head) {
 		form, content = "base64", base64.StdEncoding.EncodeToString(head)
 	}
-	return s.commit(ctx, "write", name, o, int64(len(head)), form, content)
+	return v.commit(ctx, "write", name, o, int64(len(head)), form, content)
 }
 
 // plain reports whether a shell stores b as it is: text without control
@@ -68,13 +68,13 @@ func plain(b []byte) bool {
 // commit gives content its name, if IfRev allows it. From here on the end of
 // ctx undoes nothing: the step has been made or not, and what the shell says of
 // it is the answer.
-func (s *Sandbox) commit(ctx context.Context, function, name string, o hutch.WriteOptions, size int64, last ...string) (node, error) {
+func (v view) commit(ctx context.Context, function, name string, o hutch.WriteOptions, size int64, last ...string) (node, error) {
 	mode := ""
 	if m := o.Mode.Perm(); m != 0 {
 		mode = strconv.FormatUint(uint64(m), 8)
 	}
 	args := append([]string{name, o.IfRev, mode, strconv.FormatInt(size, 10)}, last...)
-	a, err := s.replace(ctx, function, name, o.IfRev, args)
+	a, err := v.s.replace(ctx, v.way(function), name, o.IfRev, args)
 	if err != nil {
 		return node{}, err
 	}
@@ -83,14 +83,15 @@ func (s *Sandbox) commit(ctx context.Context, function, name string, o hutch.Wri
 	}
 	n, err := a.one()
 	if err == nil && size <= small {
-		s.known.keep(name, n.rev)
+		v.s.known.keep(v.key(name), n.rev)
 	}
 	return n, err
 }
 
 // writeLarge gives content of any size to a process of its own, which puts it
 // into a staged file.
-func (s *Sandbox) writeLarge(ctx context.Context, name string, head []byte, r io.Reader, o hutch.WriteOptions) (n node, err error) {
+func (v view) writeLarge(ctx context.Context, name string, head []byte, r io.Reader, o hutch.WriteOptions) (n node, err error) {
+	s := v.s
 	s.pool.change()
 	a, err := s.pool.ask(ctx, false, "stage")
 	if err != nil {
@@ -114,7 +115,7 @@ func (s *Sandbox) writeLarge(ctx context.Context, name string, head []byte, r io
 	if err != nil {
 		return node{}, err
 	}
-	return s.commit(ctx, "commit", name, o, size, file)
+	return v.commit(ctx, "commit", name, o, size, file)
 }
 
 // pourScript writes to a file that is there already, and says nothing but the
