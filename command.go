@@ -24,6 +24,12 @@ type Cmd struct {
 	// discards. Where both are the same writer, it is called from one goroutine
 	// at a time.
 	Stdout, Stderr io.Writer
+	// Signals, if not nil, are signals for the command while it runs, as their
+	// names: those that [Signaler] gives. Each goes to the process group of its
+	// first process, as from a terminal; unknown ones go nowhere. Exec no longer
+	// receives when it returns. A sandbox that is no Signaler refuses a command
+	// with it, with an error that matches errors.ErrUnsupported.
+	Signals <-chan string
 	// Limits for this command, within those of the sandbox.
 	Limits Limits
 }

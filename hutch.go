@@ -178,6 +178,14 @@ type Execer interface {
 	Exec(ctx context.Context, cmd *Cmd) (Result, error)
 }
 
+// Signaler is the power of a sandbox to send signals to commands that run.
+type Signaler interface {
+	// Signals are the names of the signals that can be sent with [Cmd.Signals],
+	// "SIGTERM" and others, but not SIGKILL: that is to end the ctx of Exec. None
+	// is the same as not having the power.
+	Signals() []string
+}
+
 // Confiner is the power of a sandbox to keep commands from files of the backend.
 type Confiner interface {
 	// Confine keeps every command that starts from now on from what c says. It

@@ -22,7 +22,7 @@ func (g *Backend) addCommands(ctx context.Context, b hutch.Backend, c hutch.Conf
 	if !ok || g.c.Outlook(Execute) == Denied {
 		return nil
 	}
-	g.rooted, g.confiner = power[hutch.Rooted](b), power[hutch.Confiner](b)
+	g.rooted, g.confiner, g.signaler = power[hutch.Rooted](b), power[hutch.Confiner](b), power[hutch.Signaler](b)
 	if err := confine(ctx, g.confiner, c, o.Accept); err != nil {
 		return err
 	}
@@ -118,7 +118,7 @@ func (x execer) Exec(ctx context.Context, cmd *hutch.Cmd) (hutch.Result, error) 
 	}
 	run.Dir = real
 	shown := copyOf(run)
-	shown.Stdout, shown.Stderr = nil, nil
+	shown.Stdout, shown.Stderr, shown.Signals = nil, nil, nil
 	if shown.Stdin != nil {
 		shown.Stdin = unseen{}
 	}
@@ -149,10 +149,14 @@ func (unseen) Read([]byte) (int, error) { return 0, fmt.Errorf("%w: not shown", 
 
 var _ io.Reader = unseen{}
 
-// rooted and confiner show one method and nothing of what is behind it.
+// rooted, signaler and confiner show one method and nothing of what is behind it.
 type rooted struct{ g *Backend }
 
 func (r rooted) Root() string { return r.g.rooted.Root() }
+
+type signaler struct{ g *Backend }
+
+func (s signaler) Signals() []string { return s.g.signaler.Signals() }
 
 type confiner struct{ g *Backend }
 

@@ -35,8 +35,8 @@ import (
 // It has the speeds [hutch.Walker], [hutch.Scanner], [hutch.Globber] and
 // [hutch.Grepper], [hutch.Renamer] where the guarded backend has it, and
 // [hutch.Updater], the powers [hutch.Linker] and [Foreseer], and where commands
-// may be run [hutch.Execer] and, if the guarded backend has them, [hutch.Rooted]
-// and [hutch.Confiner]. All else stays hidden.
+// may be run [hutch.Execer] and, if the guarded backend has them, [hutch.Rooted],
+// [hutch.Signaler] and [hutch.Confiner]. All else stays hidden.
 type Backend struct {
 	c     Check
 	b     hutch.Backend // what is guarded, without links
@@ -44,6 +44,7 @@ type Backend struct {
 
 	exec     hutch.Execer   // nil: no commands
 	rooted   hutch.Rooted   // may be nil
+	signaler hutch.Signaler // may be nil
 	confiner hutch.Confiner // may be nil
 	inner    Foreseer       // of what is guarded, may be nil
 
@@ -116,6 +117,8 @@ func (g *Backend) As(target any) (ok bool) {
 		*t, ok = execer{g}, g.runs()
 	case *hutch.Rooted:
 		*t, ok = rooted{g}, g.runs() && g.rooted != nil
+	case *hutch.Signaler:
+		*t, ok = signaler{g}, g.runs() && g.signaler != nil
 	case *hutch.Confiner:
 		*t, ok = confiner{g}, g.runs() && g.confiner != nil
 	}

@@ -16,8 +16,8 @@ import (
 // Jobs are the commands in the background of one sandbox. They are safe for
 // concurrent use.
 type Jobs struct {
-	b     hutch.Backend
 	exec  hutch.Execer
+	sig   []string // the signals that can be sent
 	o     Options
 	store *keep.Store // nil keeps nothing
 
@@ -34,6 +34,7 @@ type job struct {
 	in     *stdin
 	out    output
 	cancel context.CancelCauseFunc
+	sig    chan string   // nil where no signals can be sent
 	done   chan struct{} // closed when it has ended; the rest is then fixed
 
 	started, ended time.Time
@@ -49,7 +50,10 @@ func New(b hutch.Backend, o *Options) (*Jobs, error) {
 	if !ok {
 		return nil, &fs.PathError{Op: "job", Path: ".", Err: fmt.Errorf("%w: the backend runs no commands", errors.ErrUnsupported)}
 	}
-	j := &Jobs{b: b, exec: e}
+	j := &Jobs{exec: e}
+	if s, ok := hutch.As[hutch.Signaler](b); ok {
+		j.sig = s.Signals()
+	}
 	if o != nil {
 		j.o = *o
 	}
@@ -81,7 +85,7 @@ func (o *Options) complete() {
 // Start starts cmd and returns its id, "bg_1" for the first. It does not wait
 // for anything: what is wrong with the command, or forbids it, is how the job
 // ends. ctx passes its values to the command; when it ends later, the job goes
-// on. The streams of cmd must be nil: they are the job's.
+// on. The streams and signals of cmd must be nil: they are the job's.
 //
 // As many running jobs as there may be are ErrTooMany; after Close it is
 // hutch.ErrClosed.
@@ -89,12 +93,16 @@ func (j *Jobs) Start(ctx context.Context, cmd *hutch.Cmd) (id string, err error)
 	if err := ctx.Err(); err != nil {
 		return "", jobError("start", "", err)
 	}
-	if cmd == nil || len(cmd.Args) == 0 || cmd.Stdin != nil || cmd.Stdout != nil || cmd.Stderr != nil {
+	if cmd == nil || len(cmd.Args) == 0 || cmd.Stdin != nil || cmd.Stdout != nil || cmd.Stderr != nil || cmd.Signals != nil {
 		return "", jobError("start", "", fmt.Errorf("%w: a job needs a program, and has streams of its own", fs.ErrInvalid))
 	}
 	ctx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	n := &job{cmd: *cmd, in: newStdin(), cancel: cancel, done: make(chan struct{}), started: time.Now()}
 	n.cmd.Args, n.cmd.Env = slices.Clone(cmd.Args), slices.Clone(cmd.Env)
+	if n.cmd.Signals = nil; len(j.sig) > 0 {
+		n.sig = make(chan string)
+		n.cmd.Signals = n.sig
+	}
 	n.cmd.Limits = narrower(cmd.Limits, j.o.Limits)
 	if err := j.add(n); err != nil {
 		cancel(nil)

@@ -71,7 +71,7 @@ func until(t testing.TB, j *Jobs, id, want string) {
 func processes(t testing.TB, s *local.Sandbox, mark string) string {
 	t.Helper()
 	var out hutch.Capture
-	cmd := hutch.Shell(`for p in /proc/[0-9]*; do tr '\0' ' ' < $p/cmdline 2>/dev/null; echo; done | grep -v grep | grep -c "$M"`)
+	cmd := hutch.Shell(`for p in /proc/[0-9]*; do tr '\0' ' ' < $p/cmdline 2>/dev/null; echo; done | grep -c "^$M"`)
 	cmd.Env, cmd.Stdout = []string{"M=sleep " + mark}, &out
 	if _, err := s.Exec(t.Context(), cmd); err != nil {
 		t.Fatal(err)
@@ -246,6 +246,44 @@ func TestJailedLink(t *testing.T) {
 	}
 	for i, err := range s.List(t.Context(), "elsewhere") {
 		t.Errorf("%+v, %v", i, err)
+	}
+}
+
+// TestJailedSignals: a job gets the signals that are sent to it, with its group.
+func TestJailedSignals(t *testing.T) {
+	s, j := jailed(t, nil)
+	id := startShell(t, j, `trap 'echo usr1' USR1; trap 'echo int; exit 5' INT; echo ready; while :; do sleep 0.05; done`)
+	until(t, j, id, "ready")
+	send := func(id, name string) {
+		t.Helper()
+		if err := j.Signal(t.Context(), id, name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	send(id, "SIGUSR1")
+	until(t, j, id, "usr1")
+	send(id, "SIGINT")
+	if st := wait(t, j, id); st.Err != nil || st.Result.ExitCode != 5 {
+		t.Errorf("%+v", st)
+	}
+	if err := j.Signal(t.Context(), id, "SIGTERM"); !errors.Is(err, ErrEnded) {
+		t.Errorf("a job that has ended: %v", err)
+	}
+	// The shell waits for its child, and both are sent the signal.
+	id = startShell(t, j, "echo ready; sleep 98766; echo never")
+	until(t, j, id, "ready")
+	send(id, "SIGTERM")
+	if st := wait(t, j, id); st.Err != nil || st.Result.Signal != "SIGTERM" || st.Result.ExitCode != 143 {
+		t.Errorf("%+v", st)
+	}
+	other := startShell(t, j, "trap '' TERM; echo ready; sleep 98766; echo done")
+	until(t, j, other, "ready")
+	send(other, "SIGTERM")
+	if err := j.Signal(t.Context(), other, "SIGNONE"); !errors.Is(err, errors.ErrUnsupported) {
+		t.Errorf("no such signal: %v", err)
+	}
+	if n := processes(t, s, "98766"); n != "1" {
+		t.Errorf("%s processes, want the one that ignores it", n)
 	}
 }
 

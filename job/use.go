@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // Read returns output from an offset on. A nil o reads both streams from the
@@ -114,16 +115,30 @@ func (j *Jobs) Close() error {
 	return nil
 }
 
-// Signal sends a signal to a job. "SIGKILL" is Kill without waiting; for others
-// the error matches errors.ErrUnsupported.
-func (j *Jobs) Signal(id, name string) error {
+// Signal sends a signal to the process group of the first process of a job, as
+// a terminal does: "SIGTERM", "SIGINT", … It returns when the signal is on its way;
+// whether the job minds is its own affair. "SIGKILL" is Kill without waiting.
+// The others need a [hutch.Signaler]; what it does not have matches
+// errors.ErrUnsupported. A job that has ended is ErrEnded.
+func (j *Jobs) Signal(ctx context.Context, id, name string) error {
 	n, err := j.find("signal", id)
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
+	case !n.running():
+		return jobError("signal", id, ErrEnded)
+	case name == "SIGKILL":
+		n.cancel(ErrKilled)
+		return nil
+	case !slices.Contains(j.sig, name):
+		return jobError("signal", id, fmt.Errorf("%w: %s cannot be sent", errors.ErrUnsupported, name))
 	}
-	if name != "SIGKILL" {
-		return jobError("signal", id, fmt.Errorf("%w: %s", errors.ErrUnsupported, name))
+	select {
+	case n.sig <- name:
+		return nil
+	case <-n.done:
+		return jobError("signal", id, ErrEnded)
+	case <-ctx.Done():
+		return jobError("signal", id, ctx.Err())
 	}
-	n.cancel(ErrKilled)
-	return nil
 }

@@ -153,7 +153,7 @@ func (s *Sandbox) Exec(ctx context.Context, cmd *hutch.Cmd) (hutch.Result, error
 	}
 	status, err := j.Run(ctx, &jail.Command{
 		Args: cmd.Args, Dir: cmd.Dir, Env: cmd.Env,
-		Stdin: cmd.Stdin, Stdout: cmd.Stdout, Stderr: cmd.Stderr,
+		Stdin: cmd.Stdin, Stdout: cmd.Stdout, Stderr: cmd.Stderr, Signals: cmd.Signals,
 		Limits: jailLimits(cmd.Limits), Timeout: s.timeout(cmd.Limits.Time),
 	})
 	res := hutch.Result{ExitCode: status.ExitCode, Signal: status.Signal, TimedOut: status.TimedOut, Duration: status.Duration}
@@ -169,6 +169,9 @@ func (s *Sandbox) Exec(ctx context.Context, cmd *hutch.Cmd) (hutch.Result, error
 	return res, nil
 }
 
+// Signals implements [hutch.Signaler].
+func (s *Sandbox) Signals() []string { return jail.Signals() }
+
 func checkCmd(cmd *hutch.Cmd) error {
 	if cmd == nil || len(cmd.Args) == 0 || cmd.Args[0] == "" {
 		return fail("exec", "", &mappedText{"no program", fs.ErrInvalid})
@@ -182,6 +185,9 @@ func checkCmd(cmd *hutch.Cmd) error {
 		if strings.IndexByte(e, '=') < 1 || strings.IndexByte(e, 0) >= 0 {
 			return fail("exec", cmd.Args[0], &mappedText{"environment entry is not KEY=value", fs.ErrInvalid})
 		}
+	}
+	if cmd.Signals != nil && len(jail.Signals()) == 0 {
+		return fail("exec", cmd.Args[0], &mappedText{"no signals can be sent", errors.ErrUnsupported})
 	}
 	return nil
 }

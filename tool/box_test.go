@@ -93,6 +93,17 @@ func (b *box) Exec(ctx context.Context, cmd *hutch.Cmd) (hutch.Result, error) {
 	return res, err
 }
 
+// foresees is a sandbox whose commands are all denied by somebody.
+type foresees struct{ *box }
+
+func (f foresees) As(target any) bool {
+	if t, ok := target.(*guard.Foreseer); ok {
+		*t = check{outlook: map[guard.Op]guard.Outlook{guard.Execute: guard.Denied}}
+		return true
+	}
+	return f.box.As(target)
+}
+
 // says prints to both streams and ends with a status.
 func says(out, errs string, code int) script {
 	return func(_ context.Context, cmd *hutch.Cmd) (hutch.Result, error) {

@@ -24,6 +24,7 @@ func TestWithoutCommands(t *testing.T) {
 	denied := map[guard.Op]guard.Outlook{guard.Execute: guard.Denied}
 	for what, b := range map[string]hutch.Backend{
 		"no sandbox":                state.New(nil),
+		"denied by somebody else":   foresees{newBox(nil)},
 		"denied":                    guarded(t, newBox(nil), check{outlook: denied}),
 		"denied outside of a guard": guarded(t, guarded(t, newBox(nil), check{}), check{outlook: denied}),
 	} {

@@ -23,6 +23,7 @@ const (
 	kindConfine            // owner: keep commands from names
 	kindReady              // helper: the jail stands, or why not
 	kindDone               // helper: a command ended
+	kindSignal             // owner: send a signal to a command
 )
 
 var errFrame = errors.New("jail: malformed message")

@@ -215,6 +215,13 @@ func (h *helper) serve() {
 				return
 			}
 			h.cancel(id)
+		case kindSignal:
+			id, sig, err := decodeSignal(payload)
+			closeAll(fds)
+			if err != nil {
+				return
+			}
+			h.signal(id, sig)
 		case kindConfine:
 			c, err := decodeConfine(payload)
 			closeAll(fds)

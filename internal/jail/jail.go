@@ -86,6 +86,8 @@ type Command struct {
 	// itself; any other writer is written to by Run, so that a command cannot read or change what it writes to. The same writer may be given for both: then it is
 	// written to by one goroutine only, in the order of the output.
 	Stdout, Stderr io.Writer
+	// Signals are names of signals that are sent to the command's process group while it runs. Where Signals() is empty it must be nil.
+	Signals <-chan string
 	// Limits can only be tighter than those of the jail. Processes is ignored here.
 	Limits Limits
 	// Timeout, if greater than 0, ends the command and everything it started.

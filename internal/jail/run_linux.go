@@ -19,6 +19,7 @@ const stuckTime = 2 * killPatience
 type post interface {
 	start(s *start, fds []int) error // the descriptors stay the caller's
 	kill(id int64)
+	signal(id int64, sig unix.Signal)
 	giveUp(id int64) // of a command that does not end: whoever waits for it is told something
 }
 
@@ -49,7 +50,9 @@ func runBy(ctx context.Context, p post, w *waiting, c *Command, env []string) (S
 		}
 		return Status{}, ErrGone
 	}
+	stop := forward(p, id, c.Signals)
 	m, timedOut, cause := await(ctx, p, c.Timeout, id, ch, streams)
+	stop()
 	failed := streams.finish()
 	if cause == nil {
 		cause = failed

@@ -80,6 +80,9 @@ func checkCmd(cmd *hutch.Cmd) error {
 	if err := checkEnv(cmd.Env); err != nil {
 		return fail("exec", cmd.Args[0], err)
 	}
+	if cmd.Signals != nil {
+		return fail("exec", cmd.Args[0], &means{"no signals can be sent", errors.ErrUnsupported})
+	}
 	return nil
 }
 

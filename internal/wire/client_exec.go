@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -24,6 +25,9 @@ func (c *Client) Exec(ctx context.Context, cmd *hutch.Cmd) (hutch.Result, error)
 		return hutch.Result{}, &fs.PathError{Op: "exec", Path: "", Err: fmt.Errorf("%w: no program", fs.ErrInvalid)}
 	}
 	name := cmd.Args[0]
+	if cmd.Signals != nil {
+		return hutch.Result{}, &fs.PathError{Op: "exec", Path: name, Err: fmt.Errorf("%w: no signals can be sent", errors.ErrUnsupported)}
+	}
 	if cmd.Dir != "" {
 		if err := hutch.CheckName("exec", cmd.Dir); err != nil {
 			return hutch.Result{}, err
