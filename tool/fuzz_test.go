@@ -49,7 +49,7 @@ func changedText(r *rand.Rand, text string) string {
 func TestPatchOfDiff(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	b := state.New(nil)
-	for range 3000 {
+	for range 1000 {
 		old := someText(r)
 		now := changedText(r, old)
 		if r.IntN(4) == 0 {

@@ -130,7 +130,7 @@ func TestPatchOfGit(t *testing.T) {
 	}
 	old := map[string]string{"a": manyLines(50), "ä ö.txt": "1\n2\n", "gone": "x\ny\n", "empty": "", "moved": manyLines(20), "crlf": "a\r\nb\r\nc\r\n", "open": "a\nb", "tab\tname": "1\n"}
 	now := map[string]string{"a": strings.ReplaceAll(manyLines(50), "line 4", "LINE 4"), "ä ö.txt": "1\n3\n", "dir/new file": "n\n", "new empty": "", "d/moved2": strings.Replace(manyLines(20), "line 7\n", "", 1), "crlf": "a\r\nx\nc\r\n", "open": "a\nb\nc", "tab\tname": "2\n", "-- a": "-\n"}
-	c := open(t, old, patches())
+	var c *bench
 	git("init", "-q")
 	write := func(files map[string]string) {
 		for name, content := range files {
