@@ -132,7 +132,7 @@ func TestNotAllowedCommands(t *testing.T) {
 		"if evil; then ls; fi", "for x in $(evil); do ls; done", "while evil; do ls; done", "case $(evil) in a) ls;; esac", "{ evil; }", "(evil)", "! evil", "evil &", "coproc evil", "time evil",
 		"false && f() { ls; }; f", "(f() { ls; }); f", "f() { ls; } & f", "f; f() { ls; }",
 		"[ -f a ] && evil", "[[ a < b ]]", "((evil))", "echo $((a[$(evil)]))", "echo $(( x['$(evil)'] ))", "[[ 'a[$(evil)]' -eq 0 ]]", "for x in 'a[$(evil)]'; do echo $((x)); done",
-		"echo ${x:-$(evil)}", "echo ${y:=evil}", "echo ${!x}", "bash -c 'echo ${x@P}'", "echo ${x:$(evil)}",
+		"echo ${x:-$(evil)}", "echo ${y:=evil}", "echo ${!x}", "bash -c 'echo ${!x}'", "bash -c 'echo ${x@P}'", "echo ${x:$(evil)}",
 		"cat <<EOF\n$(evil)\nEOF", "git x <<EOF; ls\n$(evil)\nEOF", "git x <<EOF && ls\n`evil`\nEOF\nls", "ls <<A <<B\nA\n$(evil)\nB", "ls <<EOF\n$(evil)", "(ls <<EOF)\n$(evil)\nEOF", "cat a.txt <<< $(evil)", "echo $'\\'; evil #'", "echo 'a", "echo (", "ls )", "echo a\x00b",
 		"cat a.txt b", "cat /etc/passwd b.tx", "cat $x.txt", "cat *.txt", "cat ?.txt", "rm build/../x y", "rm build/a x", "rm build/* ", "rm build/$x", "rm build/{a,b}",
 		"wc -l x", "go build", "gotest", "go", "go run x", "go tes*", "CGO_ENABLED=1 go build", "CGO_ENABLED=0 X=1 go build", "alias git=evil", "hash -p evil git",
@@ -164,6 +164,16 @@ func TestDeniedCommands(t *testing.T) {
 	} {
 		if got := decide(t, k, script); got != want {
 			t.Errorf("%s: %s, want %s", script, got, want)
+		}
+	}
+	rest := allowing("go *")
+	rest.Execute.Rules = append(rest.Execute.Rules, policy.Rule{Pattern: "*", Action: policy.Deny})
+	k = checker(t, rest)
+	for script, want := range map[string]policy.Action{
+		"go test": policy.Allow, "timeout 5 go test": policy.Allow, "bash -c 'go vet; env go test'": policy.Allow, "ls": policy.Deny, "timeout 5 ls": policy.Deny, "timeout": policy.Deny, "$x": policy.Deny,
+	} {
+		if got := decide(t, k, script); got != want {
+			t.Errorf("the rest is denied: %s: %s, want %s", script, got, want)
 		}
 	}
 	k = checker(t, denying("@unknown"))

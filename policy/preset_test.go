@@ -129,6 +129,7 @@ func TestOutlook(t *testing.T) {
 		{rule(deny, "deny A", "allow a"), guard.Denied, guard.Denied, guard.Allowed},
 		{rule(deny, "deny a*", "ask ab"), guard.Denied, guard.Denied, guard.Asked},
 		{rule(deny, "deny *", "allow a/b"), guard.Denied, guard.Denied, guard.Denied},
+		{rule(deny, "allow a/**", "ask a/b"), guard.Allowed, guard.Asked, guard.Asked},
 		{rule(allow, "ask **"), guard.Denied, guard.Asked, guard.Asked},
 	} {
 		if got := can(c.s, nil, guard.Write); got != c.silent {

@@ -45,6 +45,12 @@ func TestWordsAndRedirections(t *testing.T) {
 	if err := k.Check(context.Background(), r); err != nil {
 		t.Errorf("a word is relative to the directory of the command: %v", err)
 	}
+	k = checker(t, policy.Set{Execute: policy.Rules{Default: allow}})
+	for script, want := range map[string]policy.Action{"x ./a": allow, "x > a": deny, "x < a": deny} {
+		if got := decide(t, k, script); got != want {
+			t.Errorf("all else is denied: %s: %s, want %s", script, got, want)
+		}
+	}
 	k = checker(t, policy.Set{Execute: policy.Rules{Default: allow}, Write: policy.Rules{Default: ask}, Read: policy.Rules{Default: allow, Rules: []policy.Rule{{Pattern: "**", Action: deny}}}})
 	for script, want := range map[string]policy.Action{"x": allow, "x > a": ask, "x > $a": ask, "x < a": deny, "x < $a": deny, "x ./a": allow, "x > /dev/null": allow} {
 		if got := decide(t, k, script); got != want {
