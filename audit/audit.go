@@ -46,8 +46,8 @@ import (
 // at once that is one record. What only says where a name leads leaves none.
 //
 // It has the speeds and powers of what it wraps as far as it knows them:
-// [hutch.Execer], [hutch.Rooted], [hutch.Linker], [hutch.Confiner] and
-// [guard.Foreseer]. It is safe for concurrent use, as long as the handler of its
+// [hutch.Execer], [hutch.Rooted], [hutch.Signaler], [hutch.Linker],
+// [hutch.Confiner] and [guard.Foreseer]. It is safe for concurrent use, as long as the handler of its
 // logger is, and does not close what it wraps.
 type Backend struct {
 	b    hutch.Backend
@@ -204,6 +204,8 @@ func (a *Backend) As(target any) (ok bool) {
 		*t, ok = execer{a}, has[hutch.Execer](a.b)
 	case *hutch.Rooted:
 		*t, ok = rooted{a}, has[hutch.Rooted](a.b)
+	case *hutch.Signaler:
+		*t, ok = signaler{a}, has[hutch.Signaler](a.b)
 	case *hutch.Linker:
 		*t, ok = linker{a}, has[hutch.Linker](a.b)
 	case *hutch.Confiner:

@@ -27,6 +27,10 @@ type rooted struct{ a *Backend }
 
 func (r rooted) Root() string { return power[hutch.Rooted](r.a.b).Root() }
 
+type signaler struct{ a *Backend }
+
+func (s signaler) Signals() []string { return power[hutch.Signaler](s.a.b).Signals() }
+
 type foreseer struct{ a *Backend }
 
 func (f foreseer) Outlook(op guard.Op) guard.Outlook {

@@ -220,6 +220,11 @@ func TestRenameReads(t *testing.T) {
 	}
 }
 
+func statErr(b hutch.Backend, name string) error {
+	_, err := b.Stat(ctx, name)
+	return err
+}
+
 func TestLinksThemselves(t *testing.T) {
 	l := trap(t)
 	g := guarded(t, l, deny(all, "secret"))
@@ -235,6 +240,18 @@ func TestLinksThemselves(t *testing.T) {
 	}
 	if _, err := l.b.Stat(ctx, "secret/key"); err != nil {
 		t.Error(err)
+	}
+	for name, want := range map[string]error{"up/x/y": fs.ErrPermission, "round/x": fs.ErrInvalid} {
+		l.link("../etc", "up")
+		l.link("round", "round")
+		for what, err := range map[string]error{
+			"Remove": g.Remove(ctx, name), "Move": hutch.Move(ctx, g, name, "x"), "Write": writeErr(g, name), "Stat": statErr(g, name),
+		} {
+			var pe *fs.PathError
+			if !errors.As(err, &pe) || pe.Path != name || !errors.Is(err, want) {
+				t.Errorf("%s(%s): %v", what, name, err)
+			}
+		}
 	}
 	lk, _ := hutch.As[hutch.Linker](g)
 	if real, err := lk.Real(ctx, "abs"); real != "" || !errors.Is(err, fs.ErrPermission) {

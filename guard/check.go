@@ -32,7 +32,9 @@ func Ops() []Op { return []Op{Read, Write, Edit, List, Glob, Grep, Execute} }
 type Request struct {
 	Op Op
 	// Name is the name that the operation is about, with every link followed:
-	// what it leads to, not what was typed. For Execute it is the directory.
+	// what it leads to, not what was typed. For Execute it is the directory. Its
+	// case is that of the caller: on a system that does not tell cases apart a
+	// Check must not either, nor among the ways to write one character.
 	Name string
 	// Path is how tools show Name, [hutch.PathOf].
 	Path string

@@ -31,6 +31,7 @@ type core struct {
 	onUse func(name string)
 	// renaming is called when something is about to be renamed.
 	renaming func()
+	failing  error // of a list, for what comes next
 }
 
 const mark = "\x00link\x00"
@@ -173,13 +174,16 @@ func (l *linked) List(ctx context.Context, dir string) iter.Seq2[hutch.Info, err
 			return
 		}
 		for i, err := range l.b.List(ctx, real) {
+			if l.failing != nil {
+				err, l.failing = l.failing, nil
+			}
 			if err == nil {
 				if _, is := l.target(i.Name); is && !i.IsDir() {
 					i.Mode |= fs.ModeSymlink
 				}
 				i.Name = path.Join(dir, path.Base(i.Name))
 			}
-			if !yield(i, as(err, dir)) {
+			if !yield(i, as(err, dir)) || err != nil {
 				return
 			}
 		}

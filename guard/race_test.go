@@ -124,6 +124,25 @@ func (s lateDirect) Write(ctx context.Context, name string, r io.Reader, o *hutc
 	return s.Backend.Write(ctx, name, r, o)
 }
 
+// A list that fails in the middle does not begin again in another place.
+func TestSwappedWhileListing(t *testing.T) {
+	l := newLinked()
+	put(t, l, "a/1", "a/2", "b/3")
+	l.link("a", "l")
+	g := guarded(t, l, &rules{})
+	var got []string
+	for i, err := range g.List(ctx, "l") {
+		if err != nil {
+			refused(t, "list", err, "l")
+			break
+		}
+		got = append(got, i.Name)
+		l.failing = &fs.PathError{Op: "list", Path: "a", Err: fs.ErrPermission}
+		l.link("b", "l")
+	}
+	want(t, "list", got, "l/1")
+}
+
 // What comes below a directory while rules are asked about it does not go with
 // it to where it may not be.
 func TestComesMeanwhile(t *testing.T) {

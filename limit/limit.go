@@ -41,8 +41,8 @@ type Options struct {
 // way count. Nothing that was counted comes back when a file is removed.
 //
 // It has the speeds and powers of what it wraps as far as it knows them:
-// [hutch.Execer], [hutch.Rooted], [hutch.Linker], [hutch.Confiner] and
-// [guard.Foreseer]. It is safe for concurrent use and does not close what it
+// [hutch.Execer], [hutch.Rooted], [hutch.Signaler], [hutch.Linker],
+// [hutch.Confiner] and [guard.Foreseer]. It is safe for concurrent use and does not close what it
 // wraps.
 type Backend struct {
 	b hutch.Backend
@@ -124,6 +124,8 @@ func (l *Backend) As(target any) (ok bool) {
 		*t, ok = execer{l}, has[hutch.Execer](l.b)
 	case *hutch.Rooted:
 		*t, ok = rooted{l}, has[hutch.Rooted](l.b)
+	case *hutch.Signaler:
+		*t, ok = signaler{l}, has[hutch.Signaler](l.b)
 	case *hutch.Linker:
 		*t, ok = linker{l}, has[hutch.Linker](l.b)
 	case *hutch.Confiner:

@@ -22,6 +22,10 @@ type rooted struct{ l *Backend }
 
 func (r rooted) Root() string { return power[hutch.Rooted](r.l.b).Root() }
 
+type signaler struct{ l *Backend }
+
+func (s signaler) Signals() []string { return power[hutch.Signaler](s.l.b).Signals() }
+
 type foreseer struct{ l *Backend }
 
 func (f foreseer) Outlook(op guard.Op) guard.Outlook {
