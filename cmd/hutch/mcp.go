@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/hutch-dev/hutch"
@@ -160,6 +161,8 @@ type room struct {
 	b    hutch.Backend
 	o    tool.Options
 	keep func(tool.Tool) bool
+
+	first atomic.Pointer[[]tool.Tool] // for the first conversation
 }
 
 // room makes the tools once, to see whether they are those that are wanted.
@@ -180,29 +183,44 @@ func (m *mcpVerb) room(ctx context.Context, w *workspace, o *tool.Options) (*roo
 			return nil, err
 		}
 	}
-	all := r.names()
-	for _, name := range m.only {
-		if !slices.Contains(all, name) {
-			r.close()
-			return nil, usagef("mcp: --tools: %s cannot be had here; there are %s", name, strings.Join(all, ", "))
-		}
-	}
-	if len(m.only) > 0 {
-		r.keep = func(t tool.Tool) bool { return slices.Contains(m.only, t.Name) }
+	if err := r.choose(m.only); err != nil {
+		r.close()
+		return nil, err
 	}
 	return r, nil
 }
 
-// tools are those of one conversation.
-func (r *room) tools() []tool.Tool {
-	return slices.DeleteFunc(tool.Console(r.b, &r.o), func(t tool.Tool) bool { return !r.keep(t) })
-}
-
-func (r *room) names() (names []string) {
-	for _, t := range r.tools() {
+// choose leaves only some of the tools; none are all.
+func (r *room) choose(only []string) error {
+	all := r.tools()
+	var names []string
+	for _, t := range all {
 		names = append(names, t.Name)
 	}
-	return names
+	for _, name := range only {
+		if !slices.Contains(names, name) {
+			return usagef("mcp: --tools: %s cannot be had here; there are %s", name, strings.Join(names, ", "))
+		}
+	}
+	if len(all) == 0 {
+		return usagef("mcp: the policy leaves no tool to serve")
+	}
+	if len(only) > 0 {
+		r.keep = func(t tool.Tool) bool { return slices.Contains(only, t.Name) }
+	}
+	r.first.Store(&all)
+	return nil
+}
+
+// tools are those of one conversation.
+func (r *room) tools() []tool.Tool {
+	var all []tool.Tool
+	if first := r.first.Swap(nil); first != nil {
+		all = *first
+	} else {
+		all = tool.Console(r.b, &r.o)
+	}
+	return slices.DeleteFunc(all, func(t tool.Tool) bool { return !r.keep(t) })
 }
 
 // close ends what runs in the background.

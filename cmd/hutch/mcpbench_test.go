@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -71,7 +70,11 @@ func BenchmarkMCP(b *testing.B) {
 		})
 	})
 	b.Run("glob", func(b *testing.B) {
-		src := filepath.Join(runtime.GOROOT(), "src")
+		root, err := exec.Command("go", "env", "GOROOT").Output()
+		if err != nil {
+			b.Fatal(err)
+		}
+		src := filepath.Join(strings.TrimSpace(string(root)), "src")
 		m, o := startMCP(b, mine(src, "--read-only")), startMCP(b, other(src))
 		defer m.stop()
 		defer o.stop()
