@@ -26,6 +26,10 @@ func (c *cli) completions(root *cobra.Command) {
 	_ = root.RegisterFlagCompletionFunc("color", cobra.FixedCompletions(
 		[]string{"auto", "always", "never"}, cobra.ShellCompDirectiveNoFileComp))
 	_ = root.RegisterFlagCompletionFunc("backend", c.completeBackend)
+	_ = root.RegisterFlagCompletionFunc("policy", func(cmd *cobra.Command, _ []string, start string) ([]string, cobra.ShellCompDirective) {
+		return c.completePolicy(cmd, nil, start)
+	})
+	_ = root.RegisterFlagCompletionFunc("accept", cobra.FixedCompletions([]string{"read", "write"}, cobra.ShellCompDirectiveNoFileComp))
 }
 
 // completeBackend offers the schemes and the names of the config file.

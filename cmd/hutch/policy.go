@@ -12,11 +12,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-func policyCommand(c *cli) *cobra.Command {
-	cmd := &cobra.Command{
-		Use:   "policy",
-		Short: "Show rules, and say which of them decides",
-		Long: `A policy says what may be done with which files and which commands. --policy, or
+const policyLong = `A policy says what may be done with which files and which commands. --policy, or
 policy = "NAME" in the config file, holds every verb to one: a preset, a
 [policies.NAME] of the config file, or a file of its own (TOML, or JSON).
 
@@ -45,7 +41,13 @@ number of them. A command line is taken apart, and all that it runs must be allo
 @dangerous is what destroys a system, @unknown what cannot be known before it runs.
 
 Where a policy says ask, the person at the terminal is asked; without a terminal it
-is a refusal.`,
+is a refusal.`
+
+func policyCommand(c *cli) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "policy",
+		Short: "Show rules, and say which of them decides",
+		Long:  policyLong,
 		Example: `  hutch policy explain read .env --policy default
   hutch policy explain execute 'git diff | sh' --policy mine.toml`,
 		Args: unknownVerb,
