@@ -3,15 +3,14 @@
 package shell
 
 import (
-	"context"
 	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -31,11 +30,40 @@ func exchange(t *testing.T, a, b string) (stop func()) {
 				return
 			default:
 				unix.Renameat2(unix.AT_FDCWD, a, unix.AT_FDCWD, b, unix.RENAME_EXCHANGE)
-				time.Sleep(100 * time.Microsecond) // or it takes all of a processor
 			}
 		}
 	})
 	return func() { close(end); all.Wait() }
+}
+
+// swapped is a place with what is mine, what is behind links, and these links.
+func swapped(t *testing.T, flavour int) (*place, *Sandbox, func(name string) string) {
+	t.Helper()
+	p := newPlace(t, flavour)
+	s := p.open(t)
+	at := func(name string) string { return filepath.Join(p.opts.Root, name) }
+	for name, content := range map[string]string{"d/e/f": "mine", "g": "mine", "secret/e/f": "hidden", "secret/e/only": "hidden"} {
+		write(t, s, name, content)
+	}
+	for link, target := range map[string]string{"dl": "secret", "gl": "secret/e/f"} {
+		if err := os.Symlink(target, at(link)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return p, s, at
+}
+
+// untouched fails unless all that is behind the links is as it was.
+func untouched(t *testing.T, at func(string) string) {
+	t.Helper()
+	for dir, want := range map[string]int{"secret": 1, "secret/e": 2} {
+		if entries, err := os.ReadDir(at(dir)); err != nil || len(entries) != want {
+			t.Errorf("behind the link, in %s, there is %v, %v", dir, entries, err)
+		}
+	}
+	if got, err := os.ReadFile(at("secret/e/f")); string(got) != "hidden" {
+		t.Errorf("behind the link: %q, %v", got, err)
+	}
 }
 
 // TestUnlinkedSwapped: directories and files that trade places with links are
@@ -46,73 +74,144 @@ func TestUnlinkedSwapped(t *testing.T) {
 			break
 		}
 		t.Run(f.name, func(t *testing.T) {
-			p := newPlace(t, i)
-			s := p.open(t)
-			at := func(name string) string { return filepath.Join(p.opts.Root, name) }
-			for name, content := range map[string]string{"d/e/f": "mine", "g": "mine", "secret/e/f": "hidden", "secret/e/only": "hidden"} {
-				write(t, s, name, content)
-			}
-			for link, target := range map[string]string{"dl": "secret", "gl": "secret/e/f"} {
-				if err := os.Symlink(target, at(link)); err != nil {
-					t.Fatal(err)
-				}
-			}
-			stop1, stop2 := exchange(t, at("d"), at("dl")), exchange(t, at("g"), at("gl"))
+			_, s, at := swapped(t, i)
 			w := &swapWatch{t: t, u: s.Unlinked()}
+			stop := exchange(t, at("g"), at("gl"))
+			for turn := 0; turn < 50 && !t.Failed(); turn++ {
+				w.file("g")
+			}
+			stop()
+			stop = exchange(t, at("d"), at("dl"))
 			for turn := 0; turn < 25 && !t.Failed(); turn++ {
-				w.look()
+				w.directory("d", turn)
 			}
-			stop1()
-			stop2()
-			entries, err := os.ReadDir(at("secret/e"))
-			if err != nil || len(entries) != 2 {
-				t.Errorf("behind the link there is %v, %v", entries, err)
-			}
-			if got, err := os.ReadFile(at("secret/e/f")); string(got) != "hidden" {
-				t.Errorf("behind the link: %q, %v", got, err)
-			}
-			if w.read == 0 {
-				t.Error("nothing was ever read")
+			stop()
+			untouched(t, at)
+			if w.read == 0 || w.refused == 0 {
+				t.Errorf("read %d times, refused %d times: nothing was tested", w.read, w.refused)
 			}
 		})
 	}
 }
 
 type swapWatch struct {
-	t    *testing.T
-	u    hutch.Backend
-	read int
+	t             *testing.T
+	u             hutch.Backend
+	read, refused int
 }
 
-func (w *swapWatch) look() {
-	ctx := context.Background()
-	for _, name := range []string{"d/e/f", "g"} {
-		data, err := hutch.ReadFile(ctx, w.u, name)
-		switch {
-		case err == nil && string(data) != "mine":
-			w.t.Errorf("%s holds %q", name, data)
-		case err == nil:
-			w.read++
-		case !errors.Is(err, fs.ErrPermission) && !errors.Is(err, hutch.ErrConflict):
-			w.t.Errorf("reading %s: %v", name, err)
-		}
-		if info, err := w.u.Stat(ctx, name); err == nil && info.Size != 4 {
-			w.t.Errorf("%s is %+v", name, info)
-		}
+func (w *swapWatch) file(name string) {
+	data, err := hutch.ReadFile(w.t.Context(), w.u, name)
+	switch {
+	case err == nil && string(data) != "mine":
+		w.t.Errorf("%s holds %q", name, data)
+	case err == nil:
+		w.read++
+	case errors.Is(err, fs.ErrPermission):
+		w.refused++
+	case !errors.Is(err, hutch.ErrConflict):
+		w.t.Errorf("reading %s: %v", name, err)
 	}
-	for info, err := range w.u.List(ctx, "d/e") {
+	if info, err := w.u.Stat(w.t.Context(), name); err == nil && info.Size != 4 {
+		w.t.Errorf("%s is %+v", name, info)
+	}
+}
+
+func (w *swapWatch) directory(dir string, turn int) {
+	ctx, u := w.t.Context(), w.u
+	w.file(dir + "/e/f")
+	for info, err := range u.List(ctx, dir+"/e") {
 		if err == nil && strings.HasSuffix(info.Name, "only") {
 			w.t.Errorf("List shows %+v", info)
 		}
 	}
-	if err := w.u.Remove(ctx, "d/e/only"); err == nil {
+	if err := u.Remove(ctx, dir+"/e/only"); err == nil {
 		w.t.Error("removed behind the link")
 	}
-	hutch.WriteFile(ctx, w.u, "d/e/new/deep", []byte("new"), nil)
-	hutch.WriteFile(ctx, w.u, "d/e/new2", []byte("new"), &hutch.WriteOptions{IfRev: hutch.Absent})
-	hutch.WriteFile(ctx, w.u, "d/e/f", []byte("mine"), nil)
-	w.u.Remove(ctx, "d/e/new2")
-	hutch.Move(ctx, w.u, "d/e/only", "stolen")
+	name := dir + "/new" + strconv.Itoa(turn)
+	hutch.WriteFile(ctx, u, name+"/deep", []byte("new"), nil)
+	hutch.WriteFile(ctx, u, name+"x", []byte("new"), &hutch.WriteOptions{IfRev: hutch.Absent})
+	hutch.WriteFile(ctx, u, dir+"/e/f", []byte("mine"), nil)
+	hutch.Move(ctx, u, dir+"/e/only", "stolen")
+}
+
+// before puts a script in front of a program of a place: what it does happens
+// just before that program does its work, or after it with "$real".
+func (p *place) before(t *testing.T, program, script string) {
+	t.Helper()
+	path := filepath.SplitList(strings.TrimPrefix(p.opts.Env[0], "PATH="))
+	real, err := lookup(program, strings.Join(path, ":"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	text := "#!/bin/sh\nreal=" + quote(real) + "\ncd " + quote(p.opts.Root) + "\n" + script
+	if err := os.WriteFile(filepath.Join(dir, program), []byte(text), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	p.opts.Env = append([]string{"PATH=" + dir + ":" + strings.Join(path, ":")}, p.opts.Env[1:]...)
+}
+
+// TestSwappedInside exchanges things at the worst moment of an operation.
+func TestSwappedInside(t *testing.T) {
+	const swap = `here=$OLDPWD; [ -e done ] || { /bin/mv d d.old; /bin/mv dl d; : >done; }; cd "$here"; exec "$real" "$@"`
+	t.Run("rename", func(t *testing.T) {
+		p, _, at := swapped(t, 0)
+		p.before(t, "mv", `[ "$1" = -f ] || exec "$real" "$@"; `+swap)
+		if err := hutch.Move(t.Context(), p.open(t).Unlinked(), "d/e/f", "moved"); err != nil {
+			t.Error(err)
+		}
+		if got, err := os.ReadFile(at("moved")); string(got) != "mine" {
+			t.Errorf("what is moved holds %q, %v", got, err)
+		}
+		untouched(t, at)
+	})
+	t.Run("mkdir", func(t *testing.T) {
+		p, _, at := swapped(t, 0)
+		p.before(t, "mkdir", `here=$OLDPWD; cd "$here"; "$real" "$@" || exit; case $1 in ./new) rmdir new; ln -s secret new;; esac`)
+		err := func() error {
+			_, err := hutch.WriteFile(t.Context(), p.open(t).Unlinked(), "new/deep/er", nil, nil)
+			return err
+		}()
+		if !errors.Is(err, fs.ErrPermission) {
+			t.Errorf("written through a link that came late: %v", err)
+		}
+		untouched(t, at)
+	})
+	t.Run("ln", func(t *testing.T) {
+		p, _, at := swapped(t, 0)
+		p.before(t, "ln", `here=$OLDPWD; /bin/ln -s secret new; cd "$here"; exec "$real" "$@"`)
+		for _, b := range []hutch.Backend{p.open(t), p.open(t).Unlinked()} {
+			_, err := hutch.WriteFile(t.Context(), b, "new", nil, &hutch.WriteOptions{IfRev: hutch.Absent})
+			if !errors.Is(err, fs.ErrExist) {
+				t.Errorf("written where a link came late: %v", err)
+			}
+			untouched(t, at)
+			os.Remove(at("new"))
+		}
+	})
+}
+
+// TestLooksApart: who may not follow a link is not given what somebody else sees
+// behind it at the same time.
+func TestLooksApart(t *testing.T) {
+	_, s, _ := swapped(t, 0)
+	for round := range 4 {
+		var all sync.WaitGroup
+		for i := range 12 {
+			all.Go(func() {
+				b, unlinked := hutch.Backend(s), (i+round)%2 > 0
+				if unlinked {
+					b = s.Unlinked()
+				}
+				data, err := hutch.ReadFile(t.Context(), b, "gl")
+				if unlinked != errors.Is(err, fs.ErrPermission) || !unlinked && string(data) != "hidden" {
+					t.Errorf("reading a link, unlinked %v: %q, %v", unlinked, data, err)
+				}
+			})
+		}
+		all.Wait()
+	}
 }
 
 // TestReal is about links as only this package has to look at them.
@@ -145,14 +244,6 @@ func TestReal(t *testing.T) {
 			for name, want := range map[string]error{"gone": fs.ErrNotExist, "below": hutch.ErrNotDir, "bad": fs.ErrPermission} {
 				if got, err := s.Real(t.Context(), name); got != "" || !errors.Is(err, want) {
 					t.Errorf("Real(%q) = %q, %v; want %v", name, got, err, want)
-				}
-			}
-			for _, b := range []hutch.Backend{s, s.Unlinked()} { // each knows what it has seen itself
-				for range 2 {
-					_, err := hutch.ReadFile(t.Context(), b, "abs")
-					if _, unlinked := b.(view); unlinked != errors.Is(err, fs.ErrPermission) {
-						t.Errorf("reading a link, unlinked %v: %v", unlinked, err)
-					}
 				}
 			}
 		})
