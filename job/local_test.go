@@ -138,8 +138,10 @@ func TestJailedStdin(t *testing.T) {
 	if st := wait(t, j, id); st.Err != nil || st.Result.ExitCode != 0 {
 		t.Errorf("%+v", st)
 	}
-	if c := read(t, j, id, ReadOptions{}); text(c) != "got one\ngot two\n[end\n]" {
-		t.Errorf("%q", text(c))
+	for s, want := range map[Stream]string{Stdout: "got one\ngot two\n", Stderr: "[end\n]"} {
+		if c := read(t, j, id, ReadOptions{Stream: s}); text(c) != want {
+			t.Errorf("%q", text(c))
+		}
 	}
 	dead := startShell(t, j, "exec 0</dev/null; echo ready; exec sleep 1000")
 	until(t, j, dead, "ready")
@@ -266,10 +268,19 @@ func TestJailedSignals(t *testing.T) {
 	if st := wait(t, j, id); st.Err != nil || st.Result.ExitCode != 5 {
 		t.Errorf("%+v", st)
 	}
-	if err := j.Signal(t.Context(), id, "SIGTERM"); !errors.Is(err, ErrEnded) {
-		t.Errorf("a job that has ended: %v", err)
+	for _, name := range []string{"SIGTERM", "SIGKILL"} {
+		if err := j.Signal(t.Context(), id, name); !errors.Is(err, ErrEnded) {
+			t.Errorf("%s for a job that has ended: %v", name, err)
+		}
 	}
-	// The shell waits for its child, and both are sent the signal.
+	// A shell that waits for its child: both are sent the signal.
+	id = startShell(t, j, `trap 'echo parent' USR1; sh -c 'trap "echo child; exit" USR1; echo ready; while :; do sleep 0.05; done'`)
+	until(t, j, id, "ready")
+	send(id, "SIGUSR1")
+	wait(t, j, id)
+	if c := read(t, j, id, ReadOptions{}); !strings.Contains(text(c), "child\n") || !strings.Contains(text(c), "parent\n") {
+		t.Errorf("%q", text(c))
+	}
 	id = startShell(t, j, "echo ready; sleep 98766; echo never")
 	until(t, j, id, "ready")
 	send(id, "SIGTERM")
