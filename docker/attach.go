@@ -31,7 +31,7 @@ func Attach(ctx context.Context, name string, opts *AttachOptions) (*Sandbox, er
 	if opts != nil {
 		o = *opts
 	}
-	if !namePattern.MatchString(name) {
+	if !namePattern().MatchString(name) {
 		return nil, attachError(name, fs.ErrInvalid)
 	}
 	e, err := dial(ctx, o.Host)

@@ -30,7 +30,7 @@ type BuildOptions struct {
 }
 
 func (o *BuildOptions) check() error {
-	if o.Network != "" && !networkPattern.MatchString(o.Network) {
+	if o.Network != "" && !networkPattern().MatchString(o.Network) {
 		return bad("network %q of the build is not the name of one", o.Network)
 	}
 	return nil

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -18,19 +17,19 @@ type classicLog struct {
 }
 
 var (
-	classicStep = regexp.MustCompile(`^Step (\d+)/(\d+) : (.*)`)
+	classicStep = pattern(`^Step (\d+)/(\d+) : (.*)`)
 	// classicNoise is about the containers that the builder works in.
-	classicNoise = regexp.MustCompile(`^( ---> .*|Removing intermediate container [0-9a-f]{12}|Successfully (built|tagged) \S+)\n?$`)
+	classicNoise = pattern(`^( ---> .*|Removing intermediate container [0-9a-f]{12}|Successfully (built|tagged) \S+)\n?$`)
 )
 
 func (l *classicLog) message(m jsonstream.Message) error {
-	found := classicStep.FindStringSubmatch(m.Stream)
+	found := classicStep().FindStringSubmatch(m.Stream)
 	switch {
 	case found != nil:
 		l.begin(title(l.file, found[1], found[2], found[3]))
 	case m.Stream == " ---> Using cache\n":
 		l.note("cached")
-	case classicNoise.MatchString(m.Stream):
+	case classicNoise().MatchString(m.Stream):
 	case m.Stream != "":
 		l.output(m.Stream)
 	case m.Status != "" && (m.Progress == nil || m.Progress.Total == 0):
@@ -61,7 +60,7 @@ type kitStep struct {
 	begun, cached bool
 }
 
-var kitStepName = regexp.MustCompile(`^\[(\d+)/(\d+)\] (.*)`)
+var kitStepName = pattern(`^\[(\d+)/(\d+)\] (.*)`)
 
 // message takes a message of BuildKit. What cannot be read is left out: it is
 // for people only, and success and failure come in other messages.
@@ -111,7 +110,7 @@ func (l *kitLog) vertex(v vertex) {
 
 // title is that of a vertex. BuildKit numbers only what changes files.
 func (l *kitLog) title(name string) string {
-	found := kitStepName.FindStringSubmatch(name)
+	found := kitStepName().FindStringSubmatch(name)
 	switch {
 	case found != nil:
 		return title(l.numbered(), found[1], found[2], found[3])
@@ -139,16 +138,16 @@ func (l *kitLog) turnTo(s *kitStep) {
 }
 
 var (
-	exitCode = regexp.MustCompile(`(?:exit code: |returned a non-zero code: )(\d+)$`)
+	exitCode = pattern(`(?:exit code: |returned a non-zero code: )(\d+)$`)
 	// command is what a builder repeats of the step before it says why.
-	command = regexp.MustCompile(`(?s)^(?:failed to solve[^:]*: )*(?:executor failed running \[.*\]|process ".*" did not complete successfully): `)
+	command = pattern(`(?s)^(?:failed to solve[^:]*: )*(?:executor failed running \[.*\]|process ".*" did not complete successfully): `)
 )
 
 // reason is why a step failed, in few words: the step itself is named already.
 func reason(err error) error {
 	text := strings.TrimSpace(err.Error())
-	if found := exitCode.FindStringSubmatch(text); found != nil {
+	if found := exitCode().FindStringSubmatch(text); found != nil {
 		return errors.New("exit status " + found[1])
 	}
-	return errors.New(said(errors.New(command.ReplaceAllString(text, ""))))
+	return errors.New(said(errors.New(command().ReplaceAllString(text, ""))))
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -20,13 +21,19 @@ func bad(format string, a ...any) error {
 	return &fs.PathError{Op: "open", Path: ".", Err: fmt.Errorf("%w: %s", fs.ErrInvalid, fmt.Sprintf(format, a...))}
 }
 
+// pattern is an expression that is compiled when it is first used: a program
+// that opens no container does not pay for it when it starts.
+func pattern(expr string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expr) })
+}
+
 var (
-	namePattern    = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]{1,127}$`)
-	imagePattern   = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.:/@-]{0,511}$`)
-	userPattern    = regexp.MustCompile(`^[0-9]{1,9}(:[0-9]{1,9})?$`)
-	networkPattern = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$`)
-	runtimePattern = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_./-]{0,127}$`)
-	capPattern     = regexp.MustCompile(`^(CAP_)?[A-Z][A-Z_]{1,30}$`)
+	namePattern    = pattern(`^[a-zA-Z0-9][a-zA-Z0-9_.-]{1,127}$`)
+	imagePattern   = pattern(`^[a-zA-Z0-9][a-zA-Z0-9_.:/@-]{0,511}$`)
+	userPattern    = pattern(`^[0-9]{1,9}(:[0-9]{1,9})?$`)
+	networkPattern = pattern(`^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$`)
+	runtimePattern = pattern(`^[a-zA-Z0-9][a-zA-Z0-9_./-]{0,127}$`)
+	capPattern     = pattern(`^(CAP_)?[A-Z][A-Z_]{1,30}$`)
 )
 
 // least and most of what can be asked for.
@@ -53,11 +60,11 @@ func (o *Options) checkNames() error {
 	switch {
 	case o.Image != "" && o.Runtime != nil:
 		return bad("an image and a runtime")
-	case o.Image != "" && !imagePattern.MatchString(o.Image):
+	case o.Image != "" && !imagePattern().MatchString(o.Image):
 		return bad("image %q is not the name of one", o.Image)
-	case o.Name != "" && !namePattern.MatchString(o.Name):
+	case o.Name != "" && !namePattern().MatchString(o.Name):
 		return bad("container name %q; letters, digits, '_', '.' and '-' make one", o.Name)
-	case o.OCIRuntime != "" && !runtimePattern.MatchString(o.OCIRuntime):
+	case o.OCIRuntime != "" && !runtimePattern().MatchString(o.OCIRuntime):
 		return bad("OCI runtime %q", o.OCIRuntime)
 	case !printable(o.Session, 256):
 		return bad("session %q: up to 256 printable characters", o.Session)
@@ -81,11 +88,11 @@ func (o *Options) checkTimes() error {
 }
 
 func (o *Options) checkUser() error {
-	if !userPattern.MatchString(o.User) {
+	if !userPattern().MatchString(o.User) {
 		return bad("user %q is not UID or UID:GID in numbers", o.User)
 	}
 	for _, c := range o.Capabilities {
-		if !capPattern.MatchString(c) || c == "ALL" {
+		if !capPattern().MatchString(c) || c == "ALL" {
 			return bad("capability %q", c)
 		}
 	}
@@ -120,7 +127,7 @@ func (o *Options) checkNetwork() error {
 	switch {
 	case o.Network == "host" && !o.HostNetwork:
 		return bad("network host gives away the isolation from this machine; say HostNetwork to mean it")
-	case !networkPattern.MatchString(o.Network):
+	case !networkPattern().MatchString(o.Network):
 		return bad("network %q is not the name of one", o.Network)
 	}
 	return nil
@@ -207,7 +214,7 @@ func (v *Volume) check(host string) error {
 		return err
 	}
 	if !strings.HasPrefix(v.Source, "/") {
-		if !namePattern.MatchString(v.Source) {
+		if !namePattern().MatchString(v.Source) {
 			return bad("volume source %q is neither an absolute path nor the name of a volume", v.Source)
 		}
 		if strings.HasPrefix(v.Source, helperVolume) {

@@ -68,7 +68,7 @@ func PruneRuntimes(ctx context.Context, host string, keep ...Runtime) ([]BuiltIm
 // if there are containers of one, that one stays and is an error that matches
 // fs.ErrExist.
 func RemoveRuntime(ctx context.Context, host, name string) ([]BuiltImage, error) {
-	if !runtimeNames.MatchString(name) {
+	if !runtimeNames().MatchString(name) {
 		return nil, fmt.Errorf("runtime %q: %w: that is no name of one", name, fs.ErrInvalid)
 	}
 	e, err := dial(ctx, host)

@@ -6,7 +6,6 @@ import (
 	"maps"
 	"math"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -65,16 +64,16 @@ const (
 )
 
 var (
-	runtimeNames = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
-	envNames     = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
-	workDirs     = regexp.MustCompile(`^(/[A-Za-z0-9._@+-]+)+$`)
+	runtimeNames = pattern(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+	envNames     = pattern(`^[A-Za-z_][A-Za-z0-9_]*$`)
+	workDirs     = pattern(`^(/[A-Za-z0-9._@+-]+)+$`)
 )
 
 // Check reports what is wrong with r, in the words of whoever declared it. What
 // it accepts is what Build takes; nothing of it can mean something else to the
 // engine, to a shell or to a package manager.
 func (r Runtime) Check() error {
-	if !runtimeNames.MatchString(r.Name) {
+	if !runtimeNames().MatchString(r.Name) {
 		return fmt.Errorf("runtime %q: the name has up to 64 letters, digits, dots, dashes and underscores, and begins with a letter or digit", r.Name)
 	}
 	for _, check := range []func() error{r.checkImage, r.checkPackages, r.checkSetup, r.checkEnv, r.checkLimits} {
@@ -145,7 +144,7 @@ func (r Runtime) checkSetup() error {
 
 func (r Runtime) checkEnv() error {
 	for _, key := range slices.Sorted(maps.Keys(r.Env)) {
-		if !envNames.MatchString(key) {
+		if !envNames().MatchString(key) {
 			return fmt.Errorf("environment: %q is no name of a variable", key)
 		}
 		if !oneLine(r.Env[key]) {
@@ -166,7 +165,7 @@ func (r Runtime) checkLimits() error {
 		return fmt.Errorf("%v is no number of processors", r.CPUs)
 	case r.Network == "host":
 		return errors.New("network host gives away the isolation from this machine; only the options of a sandbox can ask for it")
-	case r.Network != "" && !networkPattern.MatchString(r.Network):
+	case r.Network != "" && !networkPattern().MatchString(r.Network):
 		return fmt.Errorf("network %q is not the name of one", r.Network)
 	}
 	return nil
@@ -175,7 +174,7 @@ func (r Runtime) checkLimits() error {
 // checkWorkDir accepts the absolute path of a directory that a container can
 // keep its workspace in.
 func checkWorkDir(dir string) error {
-	if !workDirs.MatchString(dir) || path.Clean(dir) != dir || len(dir) > 255 {
+	if !workDirs().MatchString(dir) || path.Clean(dir) != dir || len(dir) > 255 {
 		return fmt.Errorf("%q: must be an absolute path of letters, digits and . _ @ + -", dir)
 	}
 	top, below, _ := strings.Cut(dir[1:], "/")

@@ -8,9 +8,9 @@ import (
 
 // manager is a package manager: what it takes, and how it is run.
 type manager struct {
-	form  string         // what its specifiers look like
-	specs *regexp.Regexp // what is one
-	files *regexp.Regexp // what it would take for a file, or nil
+	form  string                // what its specifiers look like
+	specs func() *regexp.Regexp // what is one
+	files func() *regexp.Regexp // what it would take for a file, or nil
 
 	// install is the shell command that installs packages, which are quoted
 	// already. cached says that the directories of cache are mounted for it, and
@@ -20,7 +20,7 @@ type manager struct {
 }
 
 func (m manager) accepts(spec string) bool {
-	return len(spec) <= 500 && m.specs.MatchString(spec) && (m.files == nil || !m.files.MatchString(spec))
+	return len(spec) <= 500 && m.specs().MatchString(spec) && (m.files == nil || !m.files().MatchString(spec))
 }
 
 const (
@@ -38,31 +38,31 @@ const (
 var managers = map[string]manager{
 	managerPip: {
 		form: "name, name[extra], name>=1.2,<2 or name @ https://…",
-		specs: regexp.MustCompile(`^[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?(?: ?\[[A-Za-z0-9._, -]+\])?` +
+		specs: pattern(`^[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?(?: ?\[[A-Za-z0-9._, -]+\])?` +
 			`(?:` + pipVersion + `(?: ?,` + pipVersion + `)*| ?@ ?(?:git\+)?https://[A-Za-z0-9._~:/?#@!$&()*+,;=%-]+)?$`),
-		files:   regexp.MustCompile(`(?i)^[^@]*\.(?:whl|zip|tar|tgz|tbz|txz|tlz|tar\.[a-z0-9]+)(?: ?\[.*)?$`),
+		files:   pattern(`(?i)^[^@]*\.(?:whl|zip|tar|tgz|tbz|txz|tlz|tar\.[a-z0-9]+)(?: ?\[.*)?$`),
 		install: pipInstall,
 		cache:   []string{pipCache},
 	},
 	managerNpm: {
 		form: "name, @scope/name, name@1.2.3 or name@^1.2",
-		specs: regexp.MustCompile(`^(?:@[A-Za-z0-9][A-Za-z0-9._~-]*/)?[A-Za-z0-9][A-Za-z0-9._~-]*` +
+		specs: pattern(`^(?:@[A-Za-z0-9][A-Za-z0-9._~-]*/)?[A-Za-z0-9][A-Za-z0-9._~-]*` +
 			`(?:@[A-Za-z0-9^~<>=*|][A-Za-z0-9._^~<>=*| +-]*)?$`),
-		files:   regexp.MustCompile(`(?i)\.(?:tgz|tar|tar\.gz)$`),
+		files:   pattern(`(?i)\.(?:tgz|tar|tar\.gz)$`),
 		install: npmInstall,
 		cache:   []string{npmCache},
 	},
 	managerApt: {
 		form: "name, name:arch, name=version or name/release",
 		// A dash at the end would remove the package.
-		specs: regexp.MustCompile(`^[a-z0-9][a-z0-9+.-]*[a-z0-9+.](?::[a-z0-9-]*[a-z0-9])?` +
+		specs: pattern(`^[a-z0-9][a-z0-9+.-]*[a-z0-9+.](?::[a-z0-9-]*[a-z0-9])?` +
 			`(?:=[A-Za-z0-9.+:~-]*[A-Za-z0-9.~]|/[A-Za-z0-9.-]*[A-Za-z0-9])?$`),
 		install: aptInstall,
 		cache:   []string{aptCache, aptLists},
 	},
 	managerCargo: {
 		form:    "name or name@1.2.3",
-		specs:   regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]*(?:@[A-Za-z0-9^~<>=*][A-Za-z0-9.^~<>=*, +-]*)?$`),
+		specs:   pattern(`^[A-Za-z][A-Za-z0-9_-]*(?:@[A-Za-z0-9^~<>=*][A-Za-z0-9.^~<>=*, +-]*)?$`),
 		install: cargoInstall,
 		cache:   []string{cargoCache},
 	},
