@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -48,6 +49,10 @@ func exitStatus(t *testing.T, err error) int {
 // in the exit status.
 func TestSignalKillsTheTree(t *testing.T) {
 	needJail(t)
+	// What the test ignores, as nohup makes it, the programs would ignore too.
+	heard := make(chan os.Signal, 1)
+	signal.Notify(heard, syscall.SIGHUP, syscall.SIGINT, syscall.SIGTERM)
+	t.Cleanup(func() { signal.Stop(heard) })
 	for _, isolation := range []string{"isolated", "unconfined"} {
 		for sig, want := range map[syscall.Signal]int{syscall.SIGINT: 130, syscall.SIGTERM: 143, syscall.SIGHUP: 129} {
 			t.Run(fmt.Sprint(isolation, " ", sig), func(t *testing.T) {

@@ -82,10 +82,20 @@ func failure(err error) *ready {
 	return r
 }
 
+// hearIgnored catches what the owner ignores, as nohup makes it do: commands inherit what is ignored, and not what is caught.
+func hearIgnored() {
+	for _, s := range []os.Signal{syscall.SIGHUP, syscall.SIGINT} {
+		if signal.Ignored(s) {
+			signal.Notify(make(chan os.Signal, 1), s)
+		}
+	}
+}
+
 // open builds the jail around this process.
 func (h *helper) open() (*ready, error) {
 	s := h.setup
 	unix.Umask(0o022)
+	hearIgnored()
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
 		return nil, step("subreaper", err)
 	}

@@ -269,7 +269,7 @@ func TestReplacedMeanwhile(t *testing.T) {
 	j := openJail(t, &Config{Dir: dir, Protect: protectedNames})
 	result := make(chan outcome)
 	go func() {
-		result <- runCommand(j, &Command{Args: []string{"sh", "-c", "touch ready; while [ ! -e go ]; do sleep 0.05; done; sleep 0.5; echo evil > .git/config"}})
+		result <- runCommand(j, &Command{Args: []string{"sh", "-c", "touch ready; while [ ! -e go ]; do sleep 0.05; done; sleep 2; echo evil > .git/config"}})
 	}()
 	eventually(t, "ready", func() bool { _, err := os.Stat(filepath.Join(dir, "ready")); return err == nil })
 	if err := os.RemoveAll(filepath.Join(dir, ".git")); err != nil {

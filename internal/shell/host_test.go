@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -127,6 +128,14 @@ func (p *proc) Close() error {
 		}
 	}
 	return nil
+}
+
+// init keeps what the test ignores, as nohup makes it do, from the shells: they
+// inherit what is ignored, and not what is caught.
+func init() {
+	if signal.Ignored(syscall.SIGHUP) {
+		signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
+	}
 }
 
 // flavours are the shells with their programs that must do.

@@ -56,7 +56,7 @@ func (s *started) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-const beats = `trap '' TERM INT HUP; echo ready; while :; do printf . >> beat; sleep 0.02; done`
+const beats = `trap '' TERM INT HUP; printf . > beat; echo ready; while :; do printf . >> beat; sleep 0.02; done`
 
 // stuckOps are operations that do not end by themselves, and how each begins.
 func stuckOps(t *testing.T, c *Client) map[string]func(begun func()) error {
