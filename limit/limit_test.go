@@ -116,6 +116,35 @@ type failing struct{ err error }
 
 func (f failing) Read([]byte) (int, error) { return 0, f.err }
 
+// An edit counts once, however often it is tried, and not if it fails.
+func TestEditsCount(t *testing.T) {
+	b := filled(t, 1)
+	var fails error
+	l := limit.New(backendtest.Faulty(b, func(op, _ string) error {
+		if op == "write" {
+			return fails
+		}
+		return nil
+	}), limit.Options{WriteBytes: 10})
+	fails = errors.New("boom")
+	if err := grow(l, "f", 5); !errors.Is(err, fails) {
+		t.Error(err)
+	}
+	fails = nil
+	tries := 0
+	_, err := hutch.UpdateFile(ctx, l, "f", func(before []byte, _ hutch.Info) ([]byte, error) {
+		if tries++; tries < 4 {
+			put(t, b, "f", 3)
+		}
+		return []byte("12345678"), nil
+	})
+	if err != nil || tries != 4 {
+		t.Error(err, tries)
+	}
+	put(t, l, "g", 2)
+	tooLarge(t, "write", write(l, "g", 1), "g")
+}
+
 func TestReadBytes(t *testing.T) {
 	l := limit.New(filled(t, 60), limit.Options{ReadBytes: 100})
 	if data, err := hutch.ReadFile(ctx, l, "f"); len(data) != 60 || err != nil {
@@ -277,6 +306,9 @@ func TestOutputBytes(t *testing.T) {
 				t.Errorf("the command learns of it: %d, %v", n, err)
 			}
 		}
+		if c.Args[0] == "forever forever" {
+			<-ctx.Done()
+		}
 		return hutch.Result{ExitCode: 3}, ctx.Err()
 	}}
 	l := limit.New(s, limit.Options{OutputBytes: 10})
@@ -300,6 +332,9 @@ func TestOutputBytes(t *testing.T) {
 	}
 	if err := run(l, &hutch.Cmd{Args: []string{"oooooooooooooooooooo"}}); err != nil {
 		t.Errorf("what is discarded counts: %v", err)
+	}
+	if err := run(l, &hutch.Cmd{Args: []string{"forever forever"}, Stdout: &out}); err == nil || !errors.Is(err, hutch.ErrTooLarge) {
+		t.Errorf("one that goes on: %v", err)
 	}
 	ended, cancel := context.WithCancel(ctx)
 	cancel()
