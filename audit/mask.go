@@ -13,7 +13,7 @@ const (
 	maxArgs = 8 << 10
 )
 
-// maxRead is how many bytes of an argument are looked at.
+// maxRead is the size of the largest argument that is looked at, and shown.
 const maxRead = 64 << 10
 
 const hidden = "***"
@@ -48,12 +48,9 @@ func masked(args, secrets []string) []string {
 		if size > maxArgs {
 			return append(all, fmt.Sprintf("... (%d more)", len(args)-i))
 		}
-		text := mask(arg[:min(len(arg), maxRead)], secrets)
-		if len(arg) > maxRead && len(text) <= maxArg { // the end may be half a secret
-			text = hidden
-		}
-		if next {
-			text = hidden
+		text := hidden
+		if !next && len(arg) <= maxRead {
+			text = mask(arg, secrets)
 		}
 		next = i > 0 && option.MatchString(arg)
 		if len(text) > maxArg {

@@ -75,9 +75,15 @@ func TestPlain(t *testing.T) {
 	if len(long) > 4000 || !strings.Contains(long, "(of 8000 bytes)") || !strings.Contains(long, `"y"`) {
 		t.Errorf("a long argument is recorded as %d bytes", len(long))
 	}
-	half := strings.Repeat("CANARY", 11_000)
-	if got := recorded(t, &audit.Options{Secrets: []string{"CANARY"}}, &hutch.Cmd{Args: []string{"x", half}}); strings.Contains(got, "CANA") {
-		t.Errorf("half a secret is recorded: %s", got)
+	if got := recorded(t, nil, &hutch.Cmd{Args: []string{"x", strings.Repeat("y", 70_000)}}); !strings.Contains(got, `["x","***"]`) {
+		t.Errorf("what is too long to be looked at is recorded as %.200s", got)
+	}
+	secret := strings.Repeat("CANARY", 1000)
+	for _, n := range []int{1, 10, 11, 20} { // what is cut off may be half a secret
+		got := recorded(t, &audit.Options{Secrets: []string{secret}}, &hutch.Cmd{Args: []string{"x", strings.Repeat(secret, n)}})
+		if strings.Contains(got, "CANARY") {
+			t.Errorf("%d times a secret is recorded as %s", n, got)
+		}
 	}
 	many := recorded(t, nil, &hutch.Cmd{Args: strings.Split(strings.Repeat("argument ", 100_000), " ")})
 	if len(many) > 20_000 || !strings.Contains(many, "more)") {

@@ -151,26 +151,6 @@ func TestKill(t *testing.T) {
 	})
 }
 
-func TestSignal(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		j := mustNew(t, newFake(map[string]program{"sleep": sleep}), nil)
-		id := start(t, j, "sleep", "1h")
-		if err := j.Signal(t.Context(), id, "SIGTERM"); !errors.Is(err, errors.ErrUnsupported) {
-			t.Errorf("a signal that cannot be sent: %v", err)
-		}
-		synctest.Wait()
-		if s, _ := j.Status(id); !s.Running {
-			t.Fatalf("it has ended: %+v", s)
-		}
-		if err := j.Signal(t.Context(), id, "SIGKILL"); err != nil {
-			t.Fatal(err)
-		}
-		if s := wait(t, j, id); !errors.Is(s.Err, ErrKilled) {
-			t.Errorf("%+v", s)
-		}
-	})
-}
-
 func TestBounds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		j := mustNew(t, newFake(map[string]program{"sleep": sleep}), &Options{Running: 3, Finished: 2})

@@ -251,53 +251,6 @@ func TestJailedLink(t *testing.T) {
 	}
 }
 
-// TestJailedSignals: a job gets the signals that are sent to it, with its group.
-func TestJailedSignals(t *testing.T) {
-	s, j := jailed(t, nil)
-	id := startShell(t, j, `trap 'echo usr1' USR1; trap 'echo int; exit 5' INT; echo ready; while :; do sleep 0.05; done`)
-	until(t, j, id, "ready")
-	send := func(id, name string) {
-		t.Helper()
-		if err := j.Signal(t.Context(), id, name); err != nil {
-			t.Fatal(err)
-		}
-	}
-	send(id, "SIGUSR1")
-	until(t, j, id, "usr1")
-	send(id, "SIGINT")
-	if st := wait(t, j, id); st.Err != nil || st.Result.ExitCode != 5 {
-		t.Errorf("%+v", st)
-	}
-	for _, name := range []string{"SIGTERM", "SIGKILL"} {
-		if err := j.Signal(t.Context(), id, name); !errors.Is(err, ErrEnded) {
-			t.Errorf("%s for a job that has ended: %v", name, err)
-		}
-	}
-	// A shell that waits for its child: both are sent the signal.
-	id = startShell(t, j, `trap 'echo parent' USR1; sh -c 'trap "echo child; exit" USR1; echo ready; while :; do sleep 0.05; done'`)
-	until(t, j, id, "ready")
-	send(id, "SIGUSR1")
-	wait(t, j, id)
-	if c := read(t, j, id, ReadOptions{}); !strings.Contains(text(c), "child\n") || !strings.Contains(text(c), "parent\n") {
-		t.Errorf("%q", text(c))
-	}
-	id = startShell(t, j, "echo ready; sleep 98766; echo never")
-	until(t, j, id, "ready")
-	send(id, "SIGTERM")
-	if st := wait(t, j, id); st.Err != nil || st.Result.Signal != "SIGTERM" || st.Result.ExitCode != 143 {
-		t.Errorf("%+v", st)
-	}
-	other := startShell(t, j, "trap '' TERM; echo ready; sleep 98766; echo done")
-	until(t, j, other, "ready")
-	send(other, "SIGTERM")
-	if err := j.Signal(t.Context(), other, "SIGNONE"); !errors.Is(err, errors.ErrUnsupported) {
-		t.Errorf("no such signal: %v", err)
-	}
-	if n := processes(t, s, "98766"); n != "1" {
-		t.Errorf("%s processes, want the one that ignores it", n)
-	}
-}
-
 // TestCloseKills: after Close nothing runs.
 func TestCloseKills(t *testing.T) {
 	s, j := jailed(t, nil)

@@ -160,6 +160,26 @@ func TestAskTroubles(t *testing.T) {
 	}
 }
 
+// TestUnasked: what was approved for the session holds where nobody may be asked;
+// all else is refused there without a question.
+func TestUnasked(t *testing.T) {
+	asked := 0
+	k := asker(t, policy.Default(), func(context.Context, policy.Question) (policy.Answer, error) {
+		asked++
+		return policy.Answer{Scope: policy.Session}, nil
+	})
+	if err := k.Check(context.Background(), request(guard.Write, "a")); err != nil {
+		t.Fatal(err)
+	}
+	quiet := guard.Unasked(context.Background())
+	if err := k.Check(quiet, request(guard.Write, "a")); err != nil {
+		t.Errorf("what was approved: %v", err)
+	}
+	if err := k.Check(quiet, request(guard.Write, "b")); !errors.Is(err, fs.ErrPermission) || asked != 1 {
+		t.Errorf("what was not: %v, asked %d times", err, asked)
+	}
+}
+
 func TestRemember(t *testing.T) {
 	s := policy.Default()
 	var got []policy.Question

@@ -46,6 +46,9 @@ func TestAskedOnce(t *testing.T) {
 			}
 			close(answer)
 			wg.Wait()
+			if n := asked.Load(); n != 2 {
+				t.Errorf("scope %d: who waited was asked again: %d times", scope, n)
+			}
 		}
 	})
 }

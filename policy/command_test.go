@@ -126,7 +126,7 @@ func TestNotAllowedCommands(t *testing.T) {
 		"timeout -k 1 2 evil", "timeout --weird 1 git status", "nice -5 evil", "sudo evil", "sudo -u root evil", "sudo -s", "doas git status", "busybox git status",
 		"sh -c evil", "sh -c 'git status; evil'", "sh -c \"$x\"", "sh -c", "sh script.sh", "sh", "ls | sh", "bash -ic evil", "sh -o x -c evil", "bash -oc pipefail 'evil'", "bash --rcfile evil -ic ls",
 		"bash --init-file evil -c ls", "zsh -c ls", "/tmp/sh -c ls", "./env git status", "su -c ls", "eval evil", "eval $x", "eval \"$x\"", "eval 'ev'il", ". evil", "source evil", "trap evil EXIT", "trap \"$x\" EXIT",
-		"xargs evil", "echo evil | xargs env", "xargs -I x sh -c 'x'", "xargs -i sh -c '{}'", "xargs --replace=y sh -c y", "xargs -a f ls", "xargs sh -c", "xargs sh",
+		"xargs evil", "echo evil | xargs env", "xargs -I x sh -c 'x'", "xargs -i sh -c '{}'", "xargs --replace=y sh -c y", "xargs -a f ls", "echo evil | xargs -I git git status", "xargs -Igit sh -c 'git status'", "timeout -- $x git status", "timeout -- $x 5 git status", "xargs sh -c", "xargs sh",
 		"find . -exec evil {} \\;", "find . -exec ls {} \\; -exec evil {} +", "find . -execdir evil \\;", "find . -exec {} \\;", "find . -ok sh -c evil \\;",
 		"f() { evil; }; f", "f() { ls; }", // the second: see below
 		"if evil; then ls; fi", "for x in $(evil); do ls; done", "while evil; do ls; done", "case $(evil) in a) ls;; esac", "{ evil; }", "(evil)", "! evil", "evil &", "coproc evil", "time evil",

@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"strings"
 
 	"github.com/hutch-dev/hutch"
@@ -78,15 +77,9 @@ func (c *console) readMedia(ctx context.Context, name, kind string, info hutch.I
 	if info.Size > limit {
 		return answer[none]{}, c.tooLarge(what, name, info.Size, limit)
 	}
-	data, err := io.ReadAll(io.LimitReader(r, limit+1))
-	if err == nil {
-		err = ctx.Err()
-	}
+	data, err := readAll(ctx, r, info.Size)
 	if err != nil {
 		return answer[none]{}, err
-	}
-	if int64(len(data)) > limit {
-		return answer[none]{}, c.tooLarge(what, name, int64(len(data)), limit)
 	}
 	return answer[none]{
 		text:  fmt.Sprintf("%s %s (%s, %d bytes)", what, c.path(name), kind, len(data)),

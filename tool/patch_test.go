@@ -58,6 +58,8 @@ func TestPatchUnified(t *testing.T) {
 			after: map[string]string{"x": "a\nb\nC\nd\ne\n"}, says: "context around it differ"},
 		{name: "wrong counts", before: map[string]string{"x": abc}, patch: "--- a/x\n+++ b/x\n@@ -2,9 +2,1 @@\n b\n-c\n+C\n d\n",
 			after: map[string]string{"x": "a\nb\nC\nd\ne\nf\ng\n"}, says: "numbers of lines in its @@ line are wrong"},
+		{name: "counts too small", before: map[string]string{"x": abc}, patch: "--- a/x\n+++ b/x\n@@ -2,1 +2,1 @@\n b\n-c\n+C\n d\n",
+			after: map[string]string{"x": "a\nb\nC\nd\ne\nf\ng\n"}, says: "numbers of lines in its @@ line are wrong"},
 		{name: "no numbers", before: map[string]string{"x": abc}, patch: "--- a/x\n+++ b/x\n@@\n b\n-c\n+C\n@@ ... @@\n-f\n+F\n",
 			after: map[string]string{"x": "a\nb\nC\nd\ne\nF\ng\n"}, says: "part 2 of 2 at line 6"},
 		{name: "add", patch: "--- /dev/null\n+++ b/d/n\n@@ -0,0 +1,2 @@\n+a\n+b\n", after: map[string]string{"d/n": "a\nb\n"}, says: "added d/n"},

@@ -30,7 +30,7 @@ func manyLines(n int) string {
 func TestRead(t *testing.T) {
 	c := open(t, map[string]string{
 		"a": "print('hello')\nx\n", "open": "a\nb", "crlf": "a\r\nb\r\n", "bom": "\ufeffa\n", "empty": "", "many": manyLines(2500),
-		"latin": "caf\xe9\n", "long": strings.Repeat("ä", 5000) + "\nshort\n", "blank": "\n\n", "dir/x": "1", "wide": strings.Repeat(strings.Repeat("y", 999)+"\n", 500),
+		"latin": "caf\xe9\n", "long": strings.Repeat("ä", 5000) + "\nshort\n", "blank": "\n\n", "dir/x": "1", "cr": strings.Repeat("x", 65535) + "\ry\n", "wide": strings.Repeat(strings.Repeat("y", 999)+"\n", 500),
 	}, nil)
 	for _, l := range []struct {
 		in   args
@@ -49,6 +49,7 @@ func TestRead(t *testing.T) {
 		{args{"path": "many", "offset": 100, "limit": 2}, numbered(101, 102) + "\n\n... (2398 more lines) Use offset=102 to read on."},
 		{args{"path": "many", "offset": 2498}, numbered(2499, 2500)},
 		{args{"path": "long"}, "     1\t" + strings.Repeat("ä", 1000) + "... (line cut, it has 10000 bytes)\n     2\tshort"},
+		{args{"path": "cr"}, "     1\t" + strings.Repeat("x", 2000) + "... (line cut, it has 65537 bytes)"},
 		{args{"path": "latin"}, "     1\tcaf\ufffd\n\n(Not valid UTF-8: bytes that are no characters are shown as \ufffd. The edit tools do not take this file.)"},
 	} {
 		if got := c.ok("read_file", l.in); got != l.want {

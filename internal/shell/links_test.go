@@ -5,6 +5,7 @@ package shell
 import (
 	"errors"
 	"io/fs"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -196,11 +197,11 @@ func TestSwappedInside(t *testing.T) {
 // behind it at the same time.
 func TestLooksApart(t *testing.T) {
 	_, s, _ := swapped(t, 0)
-	for round := range 4 {
+	for range 20 {
 		var all sync.WaitGroup
-		for i := range 12 {
+		for range 8 {
 			all.Go(func() {
-				b, unlinked := hutch.Backend(s), (i+round)%2 > 0
+				b, unlinked := hutch.Backend(s), rand.N(2) > 0
 				if unlinked {
 					b = s.Unlinked()
 				}
