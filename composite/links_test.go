@@ -98,7 +98,7 @@ type relinked struct{ *state.Backend }
 func (r relinked) As(target any) bool {
 	t, ok := target.(*hutch.Linker)
 	if ok {
-		*t = relinker{r.Backend}
+		*t = relinker(r)
 	}
 	return ok
 }
