@@ -41,6 +41,9 @@ func (s *Sandbox) Real(ctx context.Context, name string) (string, error) {
 		return "", err
 	}
 	defer s.end()
+	if _, err := s.tree.straight().stat(name); err == nil { // most names
+		return name, nil
+	}
 	real, err := s.realName(name, true)
 	for try := 0; errors.Is(err, errLink) && try < maxLinks; try++ { // swapped meanwhile
 		real, err = s.realName(name, true)

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/hutch-dev/hutch/mcpserver"
 	"github.com/hutch-dev/hutch/tool"
@@ -130,6 +132,29 @@ func TestAskAndLeave(t *testing.T) {
 		t.Errorf("after its client has left: %+v", res)
 	}
 	_ = question(t, byHand(t, s), nil) // there is room again
+}
+
+// Serve waits also for a call that waits for its client.
+func TestAskAndLeaveSlowly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ended := false
+		s := server(t, nil, fake("ask", func(ctx context.Context, _ tool.Call) (tool.Result, error) {
+			_, err := mcpserver.Ask(ctx, mcpserver.Question{Title: "May I?", Answers: []string{"once"}})
+			time.Sleep(time.Minute) // to put back what it has begun
+			ended = true
+			return tool.Result{}, err
+		}))
+		near, over := serve(t, s)
+		o := replying(func(*mcp.ElicitParams) *mcp.ElicitResult { return nil })
+		o.MultiRoundTrip = &mcp.MultiRoundTripOptions{Disabled: true}
+		cs := connect(t, &mcp.IOTransport{Reader: near, Writer: near}, "2026-07-28", o)
+		question(t, cs, nil)
+		cs.Close()
+		if err := over(); err != nil || !ended {
+			t.Errorf("%v; the call has ended: %t", err, ended)
+		}
+		s.Close()
+	})
 }
 
 // What outlives its call can ask nobody, and does not wait for ever.

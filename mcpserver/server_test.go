@@ -92,6 +92,9 @@ func connect(t testing.TB, transport mcp.Transport, version string, opts *client
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { cs.Close() })
+	if got := cs.InitializeResult().ProtocolVersion; version != "" && got != version {
+		t.Errorf("the server speaks %s, want %s", got, version)
+	}
 	return cs
 }
 
