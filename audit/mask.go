@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // Bounds of what is recorded of a command, in bytes.
@@ -25,18 +26,20 @@ const word = `[\w.-]*(?:token|secret|passw(?:or)?d|passphrase|credential|authori
 const value = `(?:"(?:[^"\\]|\\.)*"?|'[^']*'?|[^\s"';&|]+)`
 
 // forms are how secrets look in a text. The first group stays.
-var forms = []*regexp.Regexp{
-	regexp.MustCompile(`([A-Za-z][A-Za-z0-9+.-]*://)[^\s/@"']+@`),
-	regexp.MustCompile(`(?i)(\bauthorization["']?\s*[:=]\s*["']?)[^"'\r\n]+`),
-	regexp.MustCompile(`(?i)(\b(?:bearer|basic)\s+)[\w.~+/=-]{6,}`),
-	regexp.MustCompile(`(?i)(` + word + `["']?\s*[:=]\s*)` + value),
-	regexp.MustCompile(`(?i)((?:^|\s)--?` + word + `\s+)` + value),
-	regexp.MustCompile(`()\b(?:sk-|sk_live_|rk_live_|gh[pousr]_|github_pat_|glpat-|xox[abeoprs]-|npm_|hf_|AKIA|ASIA|AIza|eyJ[A-Za-z0-9_-]+\.)[\w.-]{10,}`),
-	regexp.MustCompile(`()-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)`),
-}
+var forms = sync.OnceValue(func() []*regexp.Regexp {
+	return []*regexp.Regexp{
+		regexp.MustCompile(`([A-Za-z][A-Za-z0-9+.-]*://)[^\s/@"']+@`),
+		regexp.MustCompile(`(?i)(\bauthorization["']?\s*[:=]\s*["']?)[^"'\r\n]+`),
+		regexp.MustCompile(`(?i)(\b(?:bearer|basic)\s+)[\w.~+/=-]{6,}`),
+		regexp.MustCompile(`(?i)(` + word + `["']?\s*[:=]\s*)` + value),
+		regexp.MustCompile(`(?i)((?:^|\s)--?` + word + `\s+)` + value),
+		regexp.MustCompile(`()\b(?:sk-|sk_live_|rk_live_|gh[pousr]_|github_pat_|glpat-|xox[abeoprs]-|npm_|hf_|AKIA|ASIA|AIza|eyJ[A-Za-z0-9_-]+\.)[\w.-]{10,}`),
+		regexp.MustCompile(`()-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)`),
+	}
+})
 
 // option is an argument whose next one is a secret.
-var option = regexp.MustCompile(`(?i)^--?` + word + `$`)
+var option = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?i)^--?` + word + `$`) })
 
 // masked are arguments without what is secret in them, cut to what is recorded.
 func masked(args, secrets []string) []string {
@@ -52,7 +55,7 @@ func masked(args, secrets []string) []string {
 		if !next && len(arg) <= maxRead {
 			text = mask(arg, secrets)
 		}
-		next = i > 0 && option.MatchString(arg)
+		next = i > 0 && option().MatchString(arg)
 		if len(text) > maxArg {
 			text = strings.ToValidUTF8(text[:maxArg], "") + fmt.Sprintf("... (of %d bytes)", len(arg))
 		}
@@ -68,7 +71,7 @@ func mask(text string, secrets []string) string {
 			text = strings.ReplaceAll(text, s, hidden)
 		}
 	}
-	for i, f := range forms {
+	for i, f := range forms() {
 		to := "${1}" + hidden
 		if i == 0 { // the host stays
 			to += "@"

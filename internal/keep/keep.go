@@ -81,7 +81,7 @@ func New(b hutch.Backend, o *Options) *Store {
 // ever removed. Where no room can be made the error matches hutch.ErrTooLarge.
 func (s *Store) Write(ctx context.Context, label string, r io.Reader) (hutch.Info, error) {
 	base := label + "-" + unguessable() + ".log"
-	if !named.MatchString(base) {
+	if !named().MatchString(base) {
 		return hutch.Info{}, &fs.PathError{Op: "write", Path: base, Err: fs.ErrInvalid}
 	}
 	name := path.Join(s.o.Dir, base)
@@ -107,14 +107,14 @@ func (s *Store) Open(ctx context.Context, name string) (hutch.File, error) {
 
 // Remove removes a file that Write has made.
 func (s *Store) Remove(ctx context.Context, name string) error {
-	if path.Dir(name) != path.Clean(s.o.Dir) || !named.MatchString(path.Base(name)) {
+	if path.Dir(name) != path.Clean(s.o.Dir) || !named().MatchString(path.Base(name)) {
 		return &fs.PathError{Op: "remove", Path: name, Err: fs.ErrInvalid}
 	}
 	return s.b.Remove(ctx, name)
 }
 
 // named is what the names of kept files look like, and no others.
-var named = regexp.MustCompile(`^[a-z0-9_]{1,64}-[a-z2-7]{20}\.log$`)
+var named = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z0-9_]{1,64}-[a-z2-7]{20}\.log$`) })
 
 func unguessable() string { return strings.ToLower(rand.Text()[:20]) }
 
@@ -184,7 +184,7 @@ func (s *Store) list(ctx context.Context) ([]hutch.Info, error) {
 		return nil, err
 	}
 	kept := slices.DeleteFunc(all, func(i hutch.Info) bool {
-		return !i.Mode.IsRegular() || !named.MatchString(path.Base(i.Name))
+		return !i.Mode.IsRegular() || !named().MatchString(path.Base(i.Name))
 	})
 	slices.SortFunc(kept, func(a, b hutch.Info) int { return a.ModTime.Compare(b.ModTime) })
 	return kept, nil
