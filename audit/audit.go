@@ -36,7 +36,7 @@ import (
 //	args      of a command, see Options.Secrets
 //	env       the names, without values, that a command was given
 //	exit, signal, timeout   how a command ended
-//	duration  from begin to end, also of what the caller did in between
+//	duration  in nanoseconds, from begin to end, also of what the caller did in between
 //
 // Never recorded are contents, what is searched for, values of the environment,
 // input and output, and texts of errors, which may quote contents.

@@ -24,6 +24,7 @@ type cli struct {
 
 	ctx                     context.Context // of the whole run
 	backend, config, policy string
+	audit                   string // a file
 	json                    bool
 	color                   colorMode
 	accept                  []string

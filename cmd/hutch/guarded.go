@@ -4,10 +4,13 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
+	"os/user"
 	"strings"
 
 	"github.com/hutch-dev/hutch"
+	"github.com/hutch-dev/hutch/audit"
 	"github.com/hutch-dev/hutch/guard"
 	"github.com/hutch-dev/hutch/policy"
 )
@@ -15,8 +18,34 @@ import (
 // asker puts a question of the rules to somebody; nil where there is nobody.
 type asker func(context.Context, policy.Question) (policy.Answer, error)
 
-// guarded is b behind the policy that was chosen, if there is one. ask may be nil.
+// guarded is b behind the policy that was chosen, if there is one, and in front of
+// that the record, if one is kept. ask may be nil.
 func (c *cli) guarded(ctx context.Context, cfg *config, b hutch.Backend, ask asker) (hutch.Backend, error) {
+	b, err := c.ruled(ctx, cfg, b, ask)
+	if err != nil {
+		return nil, err
+	}
+	return c.audited(b)
+}
+
+// audited is b with a record of what is done with it in the file of --audit. That
+// stays open until the program ends.
+func (c *cli) audited(b hutch.Backend) (hutch.Backend, error) {
+	if c.audit == "" {
+		return b, nil
+	}
+	f, err := os.OpenFile(c.audit, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("audit: %s: %w", c.audit, bare(err))
+	}
+	o := &audit.Options{}
+	if u, err := user.Current(); err == nil {
+		o.Who = u.Username
+	}
+	return audit.New(b, slog.New(slog.NewJSONHandler(f, nil)), o), nil
+}
+
+func (c *cli) ruled(ctx context.Context, cfg *config, b hutch.Backend, ask asker) (hutch.Backend, error) {
 	r, err := c.chosen(cfg)
 	if r == nil || err != nil {
 		return b, err

@@ -117,6 +117,7 @@ func (c *cli) rootCommand() *cobra.Command {
 	f.StringVar(&c.config, "config", "", "the config `FILE` (default $HUTCH_CONFIG, else none)")
 	f.StringVar(&c.policy, "policy", "", "hold to the rules of a policy: `NAME` or FILE, see hutch policy --help; none is no policy")
 	f.StringSliceVar(&c.accept, "accept", nil, "let commands do what the policy forbids and the sandbox cannot keep them from: `read`, write or both")
+	f.StringVar(&c.audit, "audit", "", "append a record of every operation to `FILE`, one JSON object a line; best outside of the workspace")
 	f.BoolVar(&c.json, "json", false, "print JSON: one document, or one a line")
 	f.Var(&c.color, "color", "colour: auto, always or never (NO_COLOR is honoured)")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(flagError(err)) })
