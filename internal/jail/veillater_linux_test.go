@@ -32,6 +32,7 @@ func newTalk(t *testing.T, j *Jail) *talk {
 	}()
 	t.Cleanup(func() {
 		write.Close()
+		read.Close()
 		j.Close()
 		<-ended
 	})
