@@ -27,14 +27,16 @@ func (s *Sandbox) Confine(ctx context.Context, c hutch.Confinement) error {
 	if err != nil {
 		return err
 	}
-	hide, protect := namesOf(s.ident.hide), namesOf(s.ident.protect)
-	for _, l := range []struct{ asked, given []string }{{c.Hide, hide}, {c.Protect, append(protect, hide...)}} {
-		list, err := search.CompileNameList(l.asked)
-		if err != nil {
+	var asked [2]*search.NameList
+	for i, l := range [][]string{c.Hide, c.Protect} {
+		if asked[i], err = search.CompileNameList(l); err != nil {
 			return fail("confine", ".", fmt.Errorf("%w: %w", fs.ErrInvalid, err))
 		}
-		for _, name := range list.Roots() {
-			if err := covered(ctx, b, name, l.given); err != nil {
+	}
+	hide, protect := namesOf(s.ident.hide), namesOf(s.ident.protect)
+	for i, given := range [][]string{hide, append(protect, hide...)} {
+		for _, name := range asked[i].Roots() {
+			if err := covered(ctx, b, name, given); err != nil {
 				return fail("confine", ".", err)
 			}
 		}

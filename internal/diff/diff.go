@@ -85,23 +85,31 @@ func diffPut(s *strings.Builder, mark byte, lines []string) {
 	}
 }
 
-// compare finds what differs: it takes the lines that occur once in both texts
-// and in the same order for the same, and lets each such place grow in both
-// directions as far as the lines are equal.
+// compare finds what differs. What both texts begin and end with is left aside
+// first, so that a small change of a large text costs little.
 func compare(a, b []string) []change {
-	var changes []change
-	i, j := 0, 0 // up to where a and b are dealt with
-	for i < len(a) && j < len(b) && a[i] == b[j] {
-		i, j = i+1, j+1
+	head, tail := 0, 0
+	for head < min(len(a), len(b)) && a[head] == b[head] {
+		head++
 	}
-	tail := 0
-	for tail < min(len(a)-i, len(b)-j) && a[len(a)-1-tail] == b[len(b)-1-tail] {
+	for tail < min(len(a), len(b))-head && a[len(a)-1-tail] == b[len(b)-1-tail] {
 		tail++
 	}
-	head := i
-	inner := anchors(a[head:len(a)-tail], b[head:len(b)-tail])
-	for _, at := range append(inner, [2]int{len(a) - tail - head, len(b) - tail - head}) {
-		x, y := at[0]+head, at[1]+head
+	changes := compareInner(a[head:len(a)-tail], b[head:len(b)-tail])
+	for n, c := range changes {
+		changes[n] = change{c.oldFrom + head, c.oldTo + head, c.newFrom + head, c.newTo + head}
+	}
+	return changes
+}
+
+// compareInner takes the lines that occur once in both texts and in the same
+// order for the same, and lets each such place grow in both directions as far as
+// the lines are equal.
+func compareInner(a, b []string) []change {
+	var changes []change
+	i, j := 0, 0 // up to where a and b are dealt with
+	for _, at := range append(anchors(a, b), [2]int{len(a), len(b)}) {
+		x, y := at[0], at[1]
 		if x < i || y < j {
 			continue // inside what has grown up to here
 		}
