@@ -210,12 +210,17 @@ func TestHiddenByInode(t *testing.T) {
 func TestUnreadableFolder(t *testing.T) {
 	veiledBoth(t, func(t *testing.T) {
 		j, dir := veiled(t, Confinement{Hide: []string{"**/.env"}, Protect: []string{"**/*.key"}}, "free")
+		t.Cleanup(func() { // so that a user can remove them
+			for _, name := range []string{"a", "b", "c"} {
+				_ = os.Chmod(filepath.Join(dir, name), 0o755)
+			}
+		})
 		k := newTalk(t, j)
 		k.say("mkdir -m 0311 a; mkdir b; mkdir -m 0666 c")
 		k.stops("test -x a") // it is masked by then
 		k.say("chmod 0311 b")
 		for _, name := range []string{"a/.env", "b/.env", "c/.env"} {
-			_ = os.WriteFile(filepath.Join(dir, name), []byte("x"), 0o644) // a user cannot in c
+			_ = os.WriteFile(filepath.Join(dir, name), []byte("x\n"), 0o644) // a user cannot in c
 		}
 		k.say("chmod 755 c")
 		for _, name := range []string{"a/.env", "b/.env", "c/.env"} {
