@@ -29,7 +29,7 @@ func parallelChecks() []check {
 // together runs f n times at once.
 func (t *env) together(n int, f func(i int)) {
 	t.Helper()
-	t.within("many goroutines at once", func() {
+	t.withinTime("many goroutines at once", 6*t.patience, func() {
 		var all sync.WaitGroup
 		start := make(chan struct{})
 		for i := range n {
