@@ -53,11 +53,11 @@ func TestSignalKillsTheTree(t *testing.T) {
 	heard := make(chan os.Signal, 1)
 	signal.Notify(heard, syscall.SIGHUP, syscall.SIGINT, syscall.SIGTERM)
 	t.Cleanup(func() { signal.Stop(heard) })
-	for _, isolation := range []string{"isolated", "unconfined"} {
+	for i, isolation := range []string{"isolated", "unconfined"} {
 		for sig, want := range map[syscall.Signal]int{syscall.SIGINT: 130, syscall.SIGTERM: 143, syscall.SIGHUP: 129} {
 			t.Run(fmt.Sprint(isolation, " ", sig), func(t *testing.T) {
 				t.Parallel()
-				mark := fmt.Sprintf("86400.%d%d", os.Getpid(), want)
+				mark := fmt.Sprintf("86400.%d%d%d", os.Getpid(), i, want) // no other's
 				script := "sleep " + mark + " & (setsid sleep " + mark + " &) ; trap '' INT TERM HUP; echo begun; sleep " + mark + "; echo survived"
 				cmd := program(t, t.TempDir(), "exec", "--isolation", isolation, "-c", script)
 				var stderr bytes.Buffer
