@@ -199,7 +199,7 @@ func (st *starter) watch() {
 // limit gives a new command its own limits, and those that its first children could have got away with.
 func (st *starter) limit(pid int, own limitSet) {
 	l := st.setup.limits
-	tight := own != limitSet{} || l.memory > 0 && l.memory < leastData || l.openFiles > 0 && l.openFiles < leastFiles
+	tight := own != limitSet{} || l.cpu > 0 || l.memory > 0 && l.memory < leastData || l.openFiles > 0 && l.openFiles < leastFiles
 	if st.confine != nil { // nothing is inherited then
 		tight = tight || l != limitSet{}
 	} else {
@@ -213,17 +213,45 @@ func (st *starter) limit(pid int, own limitSet) {
 		}
 	}
 	limitProcess(pid, l)
-	if !tight {
-		return
+	if tight {
+		t := &tightening{tag: st.tag, limits: l, seen: map[int]bool{pid: true}}
+		t.look()
+		go st.lookAgain(pid, t)
 	}
-	seen := map[int]bool{pid: true}
+}
+
+// tightening limits what a command has started before it was limited itself.
+type tightening struct {
+	tag    int64
+	limits limitSet
+	seen   map[int]bool
+}
+
+func (t *tightening) look() {
 	for fresh := true; fresh; {
 		fresh = false
-		for _, p := range tagged(st.tag, st.tag+1) {
-			if !seen[p] {
-				seen[p], fresh = true, true
-				limitProcess(p, l)
+		for _, p := range tagged(t.tag, t.tag+1) {
+			if !t.seen[p] {
+				t.seen[p], fresh = true, true
+				limitProcess(p, t.limits)
 			}
+		}
+	}
+}
+
+// lookAgain finds those that were on their way: a new process has the limits of its parent from before it can be seen.
+func (st *starter) lookAgain(pid int, t *tightening) {
+	for _, pause := range []time.Duration{5 * time.Millisecond, 50 * time.Millisecond, time.Second} {
+		time.Sleep(pause)
+		st.mu.Lock()
+		r := st.running[pid]
+		over := st.closed || r == nil || r.tag != t.tag
+		if !over {
+			t.look()
+		}
+		st.mu.Unlock()
+		if over {
+			return
 		}
 	}
 }

@@ -90,7 +90,7 @@ func TestOthersLive(t *testing.T) {
 		go func() {
 			other <- runCommand(j, &Command{Args: []string{"sh", "-c", "setsid sh -c 'sleep 0.5; echo child; : > said' & until [ -e said ]; do sleep 0.1; done; echo leader"}})
 		}()
-		for range 20 {
+		for range 3 {
 			runCommand(j, &Command{Args: []string{"sh", "-c", "setsid sleep 60 & sleep 60"}, Timeout: 20 * time.Millisecond})
 		}
 		if o := <-other; o.err != nil || o.out != "child\nleader\n" {
@@ -199,6 +199,19 @@ func TestLimits(t *testing.T) {
 		}
 		run(t, j, "true")
 	}, Capped, Isolated, Restricted)
+}
+
+// TestLimitsOfTheFirst: what a command starts at once, while its limits are on their way.
+func TestLimitsOfTheFirst(t *testing.T) {
+	ceiling := Isolated
+	j := openJail(t, &Config{Least: Isolated, Ceiling: &ceiling, Limits: Limits{CPU: 50 * time.Second}})
+	want := "sh -c 'sleep 0.3; ulimit -t' & "
+	for range 3 {
+		o := runCommand(j, &Command{Args: []string{"sh", "-c", strings.Repeat(want, 5) + "wait"}})
+		if o.out != strings.Repeat("50\n", 5) {
+			t.Errorf("%s", o)
+		}
+	}
 }
 
 // TestMemoryBomb: many processes, each of them within its own limit.
