@@ -43,6 +43,14 @@ func TestSandbox(t *testing.T, open func(t testing.TB) hutch.Sandbox) {
 	runAll(t, slices.Concat(readChecks(), writeChecks(), sandboxChecks()), written(backend))
 }
 
+// TestFilledSandbox is TestSandbox for where to write thousands of files one by
+// one takes long: open returns a new sandbox that holds files. Files that the
+// checks write themselves are written as in TestSandbox.
+func TestFilledSandbox(t *testing.T, open func(t testing.TB, files map[string]string) hutch.Sandbox) {
+	backend := func(t testing.TB, files map[string]string) hutch.Backend { return open(t, files) }
+	runAll(t, slices.Concat(readChecks(), writeChecks(), sandboxChecks()), backend)
+}
+
 // TestCommands runs the part of TestSandbox that is about commands, for a
 // sandbox that has more than one way to run them on the same files.
 func TestCommands(t *testing.T, open func(t testing.TB) hutch.Sandbox) {
