@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/hutch-dev/hutch"
 )
@@ -44,6 +45,7 @@ func possible(signals []string) bool {
 // the command has taken the one before, so there is never more than one.
 type signals struct {
 	out  *outlet
+	busy atomic.Bool // one is not taken yet
 	next chan string // has room for one
 	to   chan string // to the command
 	over chan struct{}
@@ -59,12 +61,11 @@ func (s *signals) add(p []byte) error {
 	if s == nil || !isSignal(name) {
 		return broken("no signal for a command")
 	}
-	select {
-	case s.next <- name:
-		return nil
-	default:
+	if !s.busy.CompareAndSwap(false, true) {
 		return broken("a signal that there is no room for")
 	}
+	s.next <- name
+	return nil
 }
 
 // pass gives the command its signals until it is over.
@@ -78,6 +79,7 @@ func (s *signals) pass() {
 		}
 		select {
 		case s.to <- name:
+			s.busy.Store(false)
 			// An error of the answer is one of everything, and comes out elsewhere.
 			_ = s.out.put(kindTaken, nil)
 		case <-s.over:
