@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"net/http"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -80,6 +81,14 @@ func TestSignalOrder(t *testing.T) {
 		sending.Wait()
 		if out.String() != want {
 			t.Errorf("what arrives is %q, want %q", out.String(), want)
+		}
+		for range 20 {
+			select {
+			case signals <- "SIGUSR1":
+				t.Fatal("a signal is received when Exec has returned")
+			default:
+				runtime.Gosched()
+			}
 		}
 	}
 }
