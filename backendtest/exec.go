@@ -15,7 +15,7 @@ import (
 
 // sandboxChecks are the promises of commands.
 func sandboxChecks() []check {
-	return slices.Concat(execChecks(), streamChecks(), stdinChecks(), placeChecks(), endChecks(), sameFileChecks(), linkChecks(), linkerLinkChecks(), confineChecks())
+	return slices.Concat(execChecks(), streamChecks(), stdinChecks(), placeChecks(), endChecks(), sameFileChecks(), linkChecks(), linkerLinkChecks(), confineChecks(), signalChecks())
 }
 
 func execChecks() []check {

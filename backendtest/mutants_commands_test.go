@@ -35,7 +35,7 @@ func (c *changed) Exec(ctx context.Context, cmd *hutch.Cmd) (hutch.Result, error
 }
 
 func commandMutants() []mutant {
-	return append(slices.Concat(processMutants(), confineMutants()), []mutant{
+	return append(slices.Concat(processMutants(), confineMutants(), signalMutants()), []mutant{
 		wrongly("inherits the environment", "Exec/Env"),
 		wrongly("ignores Env", "Exec/Env Exec/Many"),
 		wrongly("root elsewhere", "Exec/Root Files/ToCommand Files/FromCommand"),

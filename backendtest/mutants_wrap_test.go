@@ -109,7 +109,7 @@ func (b *transparent) As(target any) bool {
 	case *hutch.Execer:
 		*t = b
 		return true
-	case *hutch.Rooted, *hutch.Walker, *hutch.Grepper, *hutch.Renamer:
+	case *hutch.Rooted, *hutch.Signaler, *hutch.Walker, *hutch.Grepper, *hutch.Renamer:
 		a, ok := b.inner.(interface{ As(any) bool })
 		return ok && a.As(t)
 	}
@@ -196,6 +196,13 @@ func wrapperMutants() []mutant {
 			return &transparent{Plain(b), b, func(x hutch.Execer, ctx context.Context, cmd *hutch.Cmd) (hutch.Result, error) {
 				res, _ := x.Exec(ctx, cmd)
 				return res, nil
+			}}
+		}),
+		wrapperMutant("keeps signals to itself", "Wrapper/Signals", func(b hutch.Backend) hutch.Backend {
+			return &transparent{Plain(b), b, func(x hutch.Execer, ctx context.Context, cmd *hutch.Cmd) (hutch.Result, error) {
+				c := *cmd
+				c.Signals = nil
+				return x.Exec(ctx, &c)
 			}}
 		}),
 		wrapperMutant("tells inner names in Real", "Wrapper/Links", func(b hutch.Backend) hutch.Backend {

@@ -53,7 +53,9 @@ func record(t testing.TB, c check, open opener, do functions) (failed bool) {
 }
 
 // counts reports whether the check, or the one after it, counts goroutines.
-func (c check) counts() bool { return !strings.HasPrefix(c.name, "Exec/") }
+func (c check) counts() bool {
+	return !strings.HasPrefix(c.name, "Exec/") && !strings.HasPrefix(c.name, "Signals/")
+}
 
 func (r *recorder) Context() context.Context { return r.ctx }
 func (r *recorder) Helper()                  {}

@@ -26,7 +26,8 @@ import (
 // dirSandbox runs commands in a dirBackend, without any confinement.
 type dirSandbox struct {
 	dirBackend
-	mark string
+	mark   string
+	groups sync.Map // the process groups of commands that run
 }
 
 // newDirSandbox opens one that does wrong what is named.
@@ -86,7 +87,11 @@ func (s *dirSandbox) Exec(ctx context.Context, cmd *hutch.Cmd) (hutch.Result, er
 		return hutch.Result{}, startError(cmd, err, s.wrong["starts nothing for good"])
 	}
 	pumps.run()
+	s.groups.Store(c.Process.Pid, nil)
+	defer s.groups.Delete(c.Process.Pid)
+	stop := s.forward(cmd.Signals, c.Process.Pid)
 	timedOut := s.wait(ctx, c, cmd.Limits.Time)
+	stop()
 	if !s.wrong["kills the leader only"] {
 		killMarked(mark)
 	}

@@ -48,6 +48,7 @@ func (w wrapping) checks() []check {
 		{"Wrapper/Releases", "whatever is broken off or fails, the wrapper keeps nothing of the inner backend open", nil, bare(wrapReleases)},
 		{"Wrapper/Powers", "a power that the wrapper has never heard of stays hidden", nil, bare(wrapPowers)},
 		{"Wrapper/Exec", "where commands go through, so do their results and errors", nil, bare(wrapExec)},
+		{"Wrapper/Signals", "where Signaler goes through, so do the names of signals and what is sent", nil, bare(wrapSignals)},
 		{"Wrapper/Links", "where Linker goes through, Real answers with the wrapper's names and the inner errors", nil, bare(wrapLinks)},
 		{"Wrapper/Unlinked", "Unlinked of a wrapper is the wrapper, around Unlinked of the inner backend", nil, bare(wrapUnlinked)},
 		{"Wrapper/Speeds", "the answers are the same with and without the speeds of the inner backend", nil, w.speeds},
@@ -112,6 +113,8 @@ func (p *powered) As(target any) bool {
 		*t = p
 	case *hutch.Rooted:
 		*t = p
+	case *hutch.Signaler:
+		*t = p
 	case *secret:
 		*t = p
 	case *hutch.Linker:
@@ -128,6 +131,8 @@ func (p *powered) As(target any) bool {
 
 func (p *powered) secretPower() {}
 func (p *powered) Root() string { return "/inner" }
+
+func (p *powered) Signals() []string { return []string{"SIGUSR1", "SIGWINCH"} }
 
 func (p *powered) Exec(ctx context.Context, cmd *hutch.Cmd) (hutch.Result, error) {
 	return p.r.exec(ctx, cmd)

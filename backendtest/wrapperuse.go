@@ -89,6 +89,40 @@ func wrapExec(t *env, r *rig) {
 	}
 }
 
+// wrapSignals has nothing to check where the wrapper lets no signals through.
+func wrapSignals(t *env, r *rig) {
+	s, ok := hutch.As[hutch.Signaler](t.b)
+	if !ok {
+		return
+	}
+	x, ok := hutch.As[hutch.Execer](t.b)
+	if !ok {
+		t.Fatal("the wrapper sends signals to commands, and runs none")
+	}
+	if got, want := s.Signals(), (&powered{}).Signals(); !slices.Equal(got, want) {
+		t.Errorf("the signals are %q, inside %q", got, want)
+	}
+	var got string
+	r.exec = func(ctx context.Context, cmd *hutch.Cmd) (hutch.Result, error) {
+		select {
+		case got = <-cmd.Signals:
+		case <-ctx.Done():
+		}
+		return hutch.Result{}, ctx.Err()
+	}
+	ctx, cancel := context.WithTimeout(t.ctx, t.patience/2)
+	defer cancel()
+	signals := make(chan string, 1)
+	signals <- "SIGUSR1"
+	cmd := hutch.Shell("x")
+	cmd.Signals = signals
+	t.within("a command that is sent a signal", func() {
+		if res, err := x.Exec(ctx, cmd); err != nil || got != "SIGUSR1" {
+			t.Errorf("a signal arrives as %q: %+v, %v", got, res, err)
+		}
+	})
+}
+
 func (w wrapping) speeds(t *env) {
 	inner := w.inner(t.TB)
 	t.b = w.wrap(t.TB, inner)

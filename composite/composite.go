@@ -50,7 +50,7 @@ type Routes map[string]hutch.Backend
 // other backends: Dir must be a directory of that backend, else the error matches
 // errors.ErrUnsupported and says which directory would do. The empty Dir is
 // the root of the composite, as everywhere, and so a directory of the default
-// backend.
+// backend. It has [hutch.Signaler] and [hutch.Confiner] where that backend has them.
 //
 // It has the power [hutch.Linker] where all of its backends have it. A link that
 // leads to a name that a mount hides leads nowhere: Real refuses it.
@@ -176,6 +176,8 @@ func (c *Backend) As(target any) (ok bool) {
 		*t, ok = c, true
 	case *hutch.Execer:
 		*t, ok = c.execer()
+	case *hutch.Signaler:
+		*t, ok = c.signaler()
 	case *hutch.Confiner:
 		*t, ok = c.confiner()
 	case *hutch.Rooted:

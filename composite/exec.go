@@ -37,6 +37,20 @@ func (c *Backend) execer() (hutch.Execer, bool) {
 	return execer{c, e}, ok
 }
 
+// signaler is there where commands run in a backend that can send them signals.
+func (c *Backend) signaler() (hutch.Signaler, bool) {
+	if c.exec == nil {
+		return nil, false
+	}
+	s, ok := hutch.As[hutch.Signaler](c.exec.b)
+	return signaler{s}, ok
+}
+
+// signaler shows one method and nothing of what is behind it.
+type signaler struct{ s hutch.Signaler }
+
+func (s signaler) Signals() []string { return s.s.Signals() }
+
 type execer struct {
 	c *Backend
 	e hutch.Execer

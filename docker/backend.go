@@ -156,6 +156,8 @@ func (s *Sandbox) As(target any) bool {
 	case *hutch.Rooted:
 		*t = s
 		return true
+	case *hutch.Signaler:
+		return give[hutch.Signaler](s, t, signals{s})
 	case *hutch.Renamer:
 		return give[hutch.Renamer](s, t, speeds{s})
 	case *hutch.Walker:

@@ -49,7 +49,8 @@ import (
 var ErrLost = wire.ErrLost
 
 // Sandbox is a container with a workspace. It has the powers [hutch.Rooted],
-// [hutch.Linker] and [hutch.Confiner] and, with a helper, all speeds.
+// [hutch.Linker] and [hutch.Confiner] and, with a helper, [hutch.Signaler] and all
+// speeds. Without one, a command with signals is refused.
 type Sandbox struct {
 	e     *engine
 	id    string

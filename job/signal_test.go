@@ -2,9 +2,14 @@ package job
 
 import (
 	"errors"
+	"net"
 	"strings"
 	"testing"
 	"testing/synctest"
+
+	"github.com/hutch-dev/hutch/local"
+	"github.com/hutch-dev/hutch/remote"
+	"github.com/hutch-dev/hutch/server"
 )
 
 func TestSignal(t *testing.T) {
@@ -30,6 +35,33 @@ func TestSignal(t *testing.T) {
 // TestJailedSignals: a job gets the signals that are sent to it, with its group.
 func TestJailedSignals(t *testing.T) {
 	s, j := jailed(t, nil)
+	getSignals(t, s, j)
+}
+
+// TestRemoteSignals: so does a job on a sandbox behind a server.
+func TestRemoteSignals(t *testing.T) {
+	s, _ := jailed(t, nil)
+	h, err := server.New(s, &server.Options{Token: "token"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv, served := h.NewServer(), make(chan struct{})
+	go func() { defer close(served); _ = srv.Serve(l) }()
+	t.Cleanup(func() { h.Close(); srv.Close(); <-served })
+	far, err := remote.Dial(t.Context(), "http://"+l.Addr().String(), &remote.Options{Token: "token"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { far.Close() })
+	getSignals(t, s, mustNew(t, far, nil))
+}
+
+// getSignals has j send signals to commands in s.
+func getSignals(t *testing.T, s *local.Sandbox, j *Jobs) {
 	id := startShell(t, j, `trap 'echo usr1' USR1; trap 'echo int; exit 5' INT; echo ready; while :; do sleep 0.05; done`)
 	until(t, j, id, "ready")
 	send := func(id, name string) {

@@ -49,8 +49,8 @@ type Options struct {
 
 // Backend is a backend in another process. It is safe for concurrent use, has the
 // speeds [hutch.Walker], [hutch.Scanner], [hutch.Globber] and [hutch.Grepper], and
-// [hutch.Renamer] and the powers [hutch.Execer], [hutch.Rooted] and [hutch.Linker]
-// if the far side has them. What these are is asked once, when the backend is made.
+// [hutch.Renamer] and the powers [hutch.Execer], [hutch.Signaler], [hutch.Rooted] and
+// [hutch.Linker] if the far side has them. What these are is asked once, when the backend is made.
 //
 // A canceled Write, Remove, Rename or Exec waits for the far side to say how it
 // ended, for five seconds at most, so that it cannot happen later. Rename and

@@ -29,6 +29,8 @@ func (s stored) As(target any) (ok bool) {
 		*t, ok = hutch.As[hutch.Grepper](s.b)
 	case *hutch.Execer:
 		*t, ok = hutch.As[hutch.Execer](s.b)
+	case *hutch.Signaler:
+		*t, ok = hutch.As[hutch.Signaler](s.b)
 	case *hutch.Rooted:
 		*t, ok = hutch.As[hutch.Rooted](s.b)
 	case *hutch.Confiner:

@@ -19,7 +19,13 @@ type workspace struct {
 	jail *jail.Jail
 }
 
-var _ hutch.Sandbox = (*workspace)(nil)
+var (
+	_ hutch.Sandbox  = (*workspace)(nil)
+	_ hutch.Signaler = (*workspace)(nil)
+)
+
+// Signals implements [hutch.Signaler].
+func (w *workspace) Signals() []string { return jail.Signals() }
 
 // Confine implements [hutch.Confiner], in place of that of the directory, whose jail runs nothing here.
 func (w *workspace) Confine(_ context.Context, c hutch.Confinement) error {
@@ -34,6 +40,9 @@ func (w *workspace) Exec(ctx context.Context, cmd *hutch.Cmd) (hutch.Result, err
 	if cmd == nil || len(cmd.Args) == 0 {
 		return hutch.Result{}, &fs.PathError{Op: "exec", Path: "", Err: fs.ErrInvalid}
 	}
+	if cmd.Signals != nil && len(w.Signals()) == 0 {
+		return hutch.Result{}, &fs.PathError{Op: "exec", Path: cmd.Args[0], Err: fmt.Errorf("%w: no signals can be sent", errors.ErrUnsupported)}
+	}
 	if cmd.Dir != "" {
 		info, err := w.Stat(ctx, cmd.Dir)
 		if err == nil && !info.IsDir() {
@@ -45,7 +54,7 @@ func (w *workspace) Exec(ctx context.Context, cmd *hutch.Cmd) (hutch.Result, err
 	}
 	l := cmd.Limits
 	st, err := w.jail.Run(ctx, &jail.Command{
-		Args: cmd.Args, Dir: cmd.Dir, Env: cmd.Env, Stdin: cmd.Stdin, Stdout: cmd.Stdout, Stderr: cmd.Stderr,
+		Args: cmd.Args, Dir: cmd.Dir, Env: cmd.Env, Stdin: cmd.Stdin, Stdout: cmd.Stdout, Stderr: cmd.Stderr, Signals: cmd.Signals,
 		Limits: jail.Limits{
 			Memory: l.Memory, CPU: l.CPU, Processes: l.Processes, FileSize: l.FileSize, OpenFiles: l.OpenFiles,
 		},

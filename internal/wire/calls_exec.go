@@ -13,7 +13,7 @@ import (
 )
 
 // exec runs a command. What it prints is sent as it comes; what it is to read,
-// and the wish to end it, come in meanwhile. When the client is gone, the
+// signals, and the wish to end it, come in meanwhile. When the client is gone, the
 // context of the request ends and the command with it.
 func (c *call) exec() error {
 	if c.Command == nil {
@@ -28,6 +28,14 @@ func (c *call) exec() error {
 	in := newStdin(c.out)
 	cmd := c.Command.cmd(c.Name, c.out, in)
 	var listening sync.WaitGroup
+	if c.Command.Signals {
+		if len(c.h.signals) == 0 {
+			return unable("exec", c.Name)
+		}
+		in.signals = newSignals(c.out)
+		cmd.Signals = in.signals.to
+		listening.Go(in.signals.pass)
+	}
 	listening.Go(func() { in.listen(&c.in, cancel) })
 	res, err := x.Exec(ctx, cmd)
 	in.close()
@@ -75,7 +83,8 @@ func (p *printer) Write(b []byte) (int, error) {
 // stdin is the input of a command. The client sends no more than the command has
 // made room for, so that there is always room for the wish to end it.
 type stdin struct {
-	out *outlet
+	out     *outlet
+	signals *signals // nil: there are none
 
 	mu     sync.Mutex
 	wake   sync.Cond
@@ -123,11 +132,14 @@ func (s *stdin) take(p []byte) (n, credit int, err error) {
 	return n, credit, nil
 }
 
-// close lets go of a reader that waits.
+// close lets go of a reader and of a signal that wait.
 func (s *stdin) close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.closed, s.buf = true, nil
+	if s.signals != nil {
+		close(s.signals.over)
+	}
 	s.wake.Broadcast()
 }
 
@@ -166,6 +178,8 @@ func (s *stdin) add(kind byte, p []byte) error {
 		}
 	case kindEOF:
 		s.err = io.EOF
+	case kindSignal:
+		return s.signals.add(p)
 	case kindStop:
 		return errKilled
 	case kindEnd:

@@ -20,8 +20,8 @@ import (
 
 // Client is a backend that is served somewhere else. It has the speeds
 // [hutch.Walker], [hutch.Scanner], [hutch.Grepper] and [hutch.Globber], each one
-// request, and [hutch.Renamer] and the powers [hutch.Execer], [hutch.Rooted] and
-// [hutch.Linker] where the far side has them.
+// request, and [hutch.Renamer] and the powers [hutch.Execer], [hutch.Signaler],
+// [hutch.Rooted] and [hutch.Linker] where the far side has them.
 //
 // What comes back is not believed blindly: names must be names and lie where
 // they were asked for, numbers must make sense, and no answer makes the client
@@ -40,6 +40,7 @@ type Client struct {
 
 	root   string
 	powers []string
+	sigs   []string // that commands can be sent
 	grace  time.Duration
 
 	ctx    context.Context // ends with Close
@@ -103,7 +104,10 @@ func (c *Client) hello(ctx context.Context) error {
 	if w.Root != "" && (!path.IsAbs(w.Root) || path.Clean(w.Root) != w.Root) {
 		return &fs.PathError{Op: "hello", Path: ".", Err: fmt.Errorf("%w: the far side has an impossible root", fs.ErrInvalid)}
 	}
-	c.root, c.powers = w.Root, w.Powers
+	if !possible(w.Signals) {
+		return &fs.PathError{Op: "hello", Path: ".", Err: fmt.Errorf("%w: the far side has impossible signals", fs.ErrInvalid)}
+	}
+	c.root, c.powers, c.sigs = w.Root, w.Powers, w.Signals
 	return nil
 }
 
@@ -133,6 +137,11 @@ func (c *Client) As(target any) bool {
 			return false
 		}
 		*t = c
+	case *hutch.Signaler:
+		if !c.has(powerExec) || len(c.sigs) == 0 {
+			return false
+		}
+		*t = c
 	case *hutch.Rooted:
 		if c.root == "" {
 			return false
@@ -145,6 +154,9 @@ func (c *Client) As(target any) bool {
 }
 
 func (c *Client) has(power string) bool { return slices.Contains(c.powers, power) }
+
+// Signals implements [hutch.Signaler].
+func (c *Client) Signals() []string { return slices.Clone(c.sigs) }
 
 // Root implements [hutch.Rooted].
 func (c *Client) Root() string { return c.root }

@@ -25,7 +25,7 @@ func (c *Client) Exec(ctx context.Context, cmd *hutch.Cmd) (hutch.Result, error)
 		return hutch.Result{}, &fs.PathError{Op: "exec", Path: "", Err: fmt.Errorf("%w: no program", fs.ErrInvalid)}
 	}
 	name := cmd.Args[0]
-	if cmd.Signals != nil {
+	if cmd.Signals != nil && len(c.sigs) == 0 {
 		return hutch.Result{}, &fs.PathError{Op: "exec", Path: name, Err: fmt.Errorf("%w: no signals can be sent", errors.ErrUnsupported)}
 	}
 	if cmd.Dir != "" {
@@ -43,6 +43,7 @@ func (c *Client) Exec(ctx context.Context, cmd *hutch.Cmd) (hutch.Result, error)
 	}
 	f := newFeed(head)
 	defer f.Close()
+	defer f.forward(cmd.Signals, c.sigs)()
 	if cmd.Stdin != nil {
 		go f.pump(cmd.Stdin)
 	}
@@ -60,6 +61,7 @@ func commandOf(cmd *hutch.Cmd) *command {
 		Args: bytesOf(cmd.Args), Env: bytesOf(cmd.Env), Stdin: cmd.Stdin != nil,
 		Stdout: cmd.Stdout != nil, Stderr: cmd.Stderr != nil,
 		Merge: cmd.Stdout != nil && sameWriter(cmd.Stdout, cmd.Stderr), Limits: limits(cmd.Limits),
+		Signals: cmd.Signals != nil,
 	}
 }
 
@@ -109,6 +111,7 @@ func (r *run) take(kind byte, p []byte) error {
 		r.print(r.cmd.Stderr, p)
 	case kind == kindCredit && len(p) == 4:
 		r.feed.allow(int(binary.BigEndian.Uint32(p)))
+	case kind == kindTaken && r.feed.took():
 	case kind == kindFault:
 		r.fault = decodeFault(p)
 	case kind == kindResult:

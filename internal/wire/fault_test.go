@@ -126,18 +126,26 @@ func (e *evil) spoil(dir int, b []byte) (spoiled []byte, cut bool) {
 	return b, false
 }
 
-// echo is a state with commands: each prints its input and its arguments.
+// echo is a state with commands: each prints its input, its arguments and the
+// first of its signals.
 type echo struct{ *state.Backend }
+
+func (e echo) Signals() []string { return []string{"SIGUSR1", "SIGUSR2"} }
 
 func (e echo) Exec(ctx context.Context, cmd *hutch.Cmd) (hutch.Result, error) {
 	in, err := io.ReadAll(cmd.Stdin)
+	signal := ""
+	select {
+	case signal = <-cmd.Signals:
+	case <-ctx.Done():
+	}
 	if err == nil {
 		err = ctx.Err()
 	}
 	if err != nil {
 		return hutch.Result{}, err
 	}
-	fmt.Fprintf(cmd.Stdout, "%s|%s", in, cmd.Args)
+	fmt.Fprintf(cmd.Stdout, "%s|%s|%s", in, cmd.Args, signal)
 	fmt.Fprint(cmd.Stderr, "err")
 	return hutch.Result{ExitCode: 7, Duration: time.Second}, nil
 }
@@ -239,12 +247,14 @@ func use(t *testing.T, c *Client, how breakage) {
 	}, "2")
 	try("exec", func(ctx context.Context) (string, error) {
 		var out, errs bytes.Buffer
-		res, err := c.Exec(ctx, &hutch.Cmd{Args: []string{"x", "y"}, Stdin: bytes.NewReader([]byte("in")), Stdout: &out, Stderr: &errs})
-		if s := out.String(); len(s) > 0 && s != "in|[x y]" {
+		signals := make(chan string, 1)
+		signals <- "SIGUSR1"
+		res, err := c.Exec(ctx, &hutch.Cmd{Args: []string{"x", "y"}, Stdin: bytes.NewReader([]byte("in")), Stdout: &out, Stderr: &errs, Signals: signals})
+		if s := out.String(); len(s) > 0 && s != "in|[x y]|SIGUSR1" {
 			t.Errorf("%+v: exec prints %q", how, s)
 		}
 		return out.String() + errs.String() + fmt.Sprint(res.ExitCode), err
-	}, "in|[x y]err7")
+	}, "in|[x y]|SIGUSR1err7")
 	try("remove", func(ctx context.Context) (string, error) { return "", c.Remove(ctx, "gone") }, "")
 }
 

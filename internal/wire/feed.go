@@ -6,7 +6,7 @@ import (
 )
 
 // feed is the body of an exec request: the head, the input of the command as
-// far as it has room for it, and, at any time, the wish to end it.
+// far as it has room for it, and, at any time, signals and the wish to end it.
 type feed struct {
 	mu      sync.Mutex
 	wake    sync.Cond
@@ -15,10 +15,12 @@ type feed struct {
 	credit  int    // how much input there is room for
 	stopped bool
 	closed  bool
+	calling bool          // a signal was sent, and is not taken yet
+	called  chan struct{} // has room for one: it was
 }
 
 func newFeed(head []byte) *feed {
-	f := &feed{credit: stdinWindow}
+	f := &feed{credit: stdinWindow, called: make(chan struct{}, 1)}
 	f.wake.L = &f.mu
 	f.buf = f.snd.add(nil, kindHead, head)
 	return f

@@ -23,6 +23,8 @@ const (
 	kindEOF    = 9  // the input of a command ends
 	kindStop   = 10 // the client wants the operation to end without effect
 	kindEnd    = 11 // the body is whole; eight bytes: how many payload bytes came before
+	kindSignal = 12 // the name of a signal for a command
+	kindTaken  = 13 // the command has taken it, and there is room for another
 )
 
 const frameHeader = 16

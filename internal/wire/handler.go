@@ -28,7 +28,7 @@ type HandlerOptions struct {
 // can reach it can do what b can. Requests other than HTTP/2 are refused, since
 // input and output of a command go both ways at once.
 func NewHandler(b hutch.Backend, o *HandlerOptions) http.Handler {
-	h := &handler{b: b}
+	h := &handler{b: b, signals: signalsOf(b)}
 	if l, ok := hutch.As[hutch.Linker](b); ok {
 		h.links = l
 	}
@@ -47,6 +47,8 @@ type handler struct {
 	links hutch.Linker // nil: it has none
 	root  string
 	extra map[string]http.Handler
+
+	signals []string // that commands can be sent
 }
 
 // ServeHTTP finds the route of a request.
@@ -215,7 +217,7 @@ func (c *call) hello() error {
 	out := welcome{Version: Version, Root: c.h.rootOf(), Powers: []string{}, Limits: caps{
 		Head: maxHead, ExecHead: maxExecHead, Frame: maxFrame, Stdin: stdinWindow, Requests: maxStreams}}
 	if _, ok := hutch.As[hutch.Execer](c.h.b); ok {
-		out.Powers = append(out.Powers, powerExec)
+		out.Powers, out.Signals = append(out.Powers, powerExec), c.h.signals
 	}
 	if _, ok := hutch.As[hutch.Renamer](c.h.b); ok {
 		out.Powers = append(out.Powers, powerRename)

@@ -71,6 +71,8 @@ type command struct {
 	Stderr bool     `json:"stderr,omitempty"` // wanted
 	Merge  bool     `json:"merge,omitempty"`  // both are one stream
 	Limits limits   `json:"limits,omitzero"`
+
+	Signals bool `json:"signals,omitempty"` // frames with signals may follow
 }
 
 type limits struct {
@@ -100,6 +102,7 @@ type welcome struct {
 	Version int      `json:"version"`
 	Root    string   `json:"root,omitempty"`
 	Powers  []string `json:"powers"`
+	Signals []string `json:"signals,omitempty"` // that commands can be sent; none from servers that know no such frames
 	Limits  caps     `json:"limits"`
 }
 

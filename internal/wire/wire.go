@@ -8,7 +8,8 @@
 // An operation is one POST request to a route below [Base]; the table routes
 // lists them. A client first says hello with the versions it speaks, and is told
 // the one to use, the powers of the backend, its root and the limits of the server.
-// A power that it is not told of it does not use.
+// A power that it is not told of it does not use, and signals other than those it
+// is told of it does not send.
 //
 // # Bodies
 //
