@@ -22,6 +22,7 @@ type config struct {
 	Runtimes map[string]*runtimeConfig `toml:"runtimes"`
 	Policy   string                    `toml:"policy"`
 	Policies map[string]*policyConfig  `toml:"policies"`
+	Remember string                    `toml:"remember"` // a file of answers
 
 	dir string // what relative paths in it are relative to
 }
