@@ -52,7 +52,7 @@ var imports = map[string][]string{
 	},
 	"cmd/hutch": {
 		".", "docker", "state", "local", "composite", "iofs", "remote", "server", "internal/diff",
-		"tool", "guard", "policy", "audit", "job", "mcpserver",
+		"tool", "guard", "policy", "audit", "limit", "job", "mcpserver",
 		"github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/pelletier/go-toml/v2",
 		"golang.org/x/term", "golang.org/x/sys/unix", "golang.org/x/sys/windows",
 	},

@@ -23,6 +23,8 @@ type config struct {
 	Policy   string                    `toml:"policy"`
 	Policies map[string]*policyConfig  `toml:"policies"`
 	Remember string                    `toml:"remember"` // a file of answers
+	Audit    string                    `toml:"audit"`    // a file
+	Limit    caps                      `toml:"limit"`
 
 	dir string // what relative paths in it are relative to
 }

@@ -4,13 +4,10 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
-	"os/user"
 	"strings"
 
 	"github.com/hutch-dev/hutch"
-	"github.com/hutch-dev/hutch/audit"
 	"github.com/hutch-dev/hutch/guard"
 	"github.com/hutch-dev/hutch/policy"
 )
@@ -19,33 +16,7 @@ import (
 // always, the answer may be one for ever.
 type asker func(ctx context.Context, q policy.Question, always bool) (policy.Answer, error)
 
-// guarded is b behind the policy that was chosen, if there is one, and in front of
-// that the record, if one is kept. ask may be nil.
-func (c *cli) guarded(ctx context.Context, w *workspace, b hutch.Backend, ask asker) (hutch.Backend, error) {
-	b, err := c.ruled(ctx, w, b, ask)
-	if err != nil {
-		return nil, err
-	}
-	return c.audited(b)
-}
-
-// audited is b with a record of what is done with it in the file of --audit. That
-// stays open until the program ends.
-func (c *cli) audited(b hutch.Backend) (hutch.Backend, error) {
-	if c.audit == "" {
-		return b, nil
-	}
-	f, err := os.OpenFile(c.audit, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("audit: %s: %w", c.audit, bare(err))
-	}
-	o := &audit.Options{}
-	if u, err := user.Current(); err == nil {
-		o.Who = u.Username
-	}
-	return audit.New(b, slog.New(slog.NewJSONHandler(f, nil)), o), nil
-}
-
+// ruled is b behind the policy that was chosen.
 func (c *cli) ruled(ctx context.Context, w *workspace, b hutch.Backend, ask asker) (hutch.Backend, error) {
 	r, err := c.chosen(w.cfg)
 	if r == nil || err != nil {
