@@ -27,8 +27,9 @@ var imports = map[string][]string{
 	"backendtest":     {"."},
 	"state":           {"."},
 	"iofs":            {"."},
-	"composite":       {".", "internal/search"},
-	"guard":           {"."},
+	"internal/rename": {},
+	"composite":       {".", "internal/search", "internal/rename"},
+	"guard":           {".", "internal/rename"},
 	"audit":           {".", "guard"}, // of guard the words alone
 	"limit":           {".", "guard"}, // of guard the words alone
 	"policy":          {".", "guard", "internal/search", "internal/diff", "mvdan.cc/sh/v3/syntax"},
