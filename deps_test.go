@@ -28,6 +28,7 @@ var imports = map[string][]string{
 	"state":           {"."},
 	"iofs":            {"."},
 	"internal/rename": {},
+	"internal/fake":   {"."}, // for tests
 	"composite":       {".", "internal/search", "internal/rename"},
 	"guard":           {".", "internal/rename"},
 	"audit":           {".", "guard"}, // of guard the words alone
