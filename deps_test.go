@@ -27,8 +27,10 @@ var imports = map[string][]string{
 	"backendtest":     {"."},
 	"state":           {"."},
 	"iofs":            {"."},
-	"composite":       {".", "internal/search"},
-	"guard":           {"."},
+	"internal/rename": {},
+	"internal/fake":   {"."}, // for tests
+	"composite":       {".", "internal/search", "internal/rename"},
+	"guard":           {".", "internal/rename"},
 	"audit":           {".", "guard"}, // of guard the words alone
 	"limit":           {".", "guard"}, // of guard the words alone
 	"policy":          {".", "guard", "internal/search", "internal/diff", "mvdan.cc/sh/v3/syntax"},
@@ -52,7 +54,7 @@ var imports = map[string][]string{
 	},
 	"cmd/hutch": {
 		".", "docker", "state", "local", "composite", "iofs", "remote", "server", "internal/diff",
-		"tool", "guard", "policy", "audit", "job", "mcpserver",
+		"tool", "guard", "policy", "audit", "limit", "job", "mcpserver",
 		"github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/pelletier/go-toml/v2",
 		"golang.org/x/term", "golang.org/x/sys/unix", "golang.org/x/sys/windows",
 	},

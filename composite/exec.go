@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/hutch-dev/hutch"
+	"github.com/hutch-dev/hutch/internal/rename"
 )
 
 // executor is where commands run: in the default backend if it can, else in the
@@ -74,7 +75,7 @@ func (x execer) Exec(ctx context.Context, cmd *hutch.Cmd) (hutch.Result, error) 
 	inside := *cmd
 	inside.Dir = inner
 	res, err := x.e.Exec(ctx, &inside)
-	return res, renamed(err, func(name string) string {
+	return res, rename.Error(err, func(name string) string {
 		if name == inner { // else it is that of a program
 			return dir
 		}

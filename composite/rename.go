@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/hutch-dev/hutch"
+	"github.com/hutch-dev/hutch/internal/rename"
 )
 
 // Rename implements [hutch.Renamer]. From one backend to another it is no single
@@ -28,7 +29,7 @@ func (c *Backend) Rename(ctx context.Context, from, to string) error {
 	dst, inTo := c.find(to)
 	if src == dst || same(src.b, dst.b) {
 		err := hutch.Move(ctx, src.b, inFrom, inTo)
-		return renamed(err, func(name string) string {
+		return rename.Error(err, func(name string) string {
 			if name == inTo || strings.HasPrefix(name, inTo+"/") {
 				return dst.outer(name)
 			}

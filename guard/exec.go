@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/hutch-dev/hutch"
+	"github.com/hutch-dev/hutch/internal/rename"
 )
 
 // runs reports whether commands are offered.
@@ -128,7 +129,7 @@ func (x execer) Exec(ctx context.Context, cmd *hutch.Cmd) (hutch.Result, error) 
 	}
 	x.g.passed(ctx)
 	res, err := x.g.exec.Exec(ctx, run)
-	return res, renamed(err, func(inside string) string {
+	return res, rename.Error(err, func(inside string) string {
 		if inside == real { // else it is that of a program
 			return dir
 		}

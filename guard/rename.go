@@ -8,6 +8,7 @@ import (
 	"path"
 
 	"github.com/hutch-dev/hutch"
+	"github.com/hutch-dev/hutch/internal/rename"
 )
 
 // MaxTree is how many names a directory may hold that is renamed; one with more
@@ -68,7 +69,7 @@ func outwards(err error, f, t, from, to string) error {
 	if f == from && t == to {
 		return err
 	}
-	return renamed(err, func(inside string) string {
+	return rename.Error(err, func(inside string) string {
 		if inside == t || len(inside) > len(t) && inside[len(t)] == '/' && inside[:len(t)] == t {
 			return outside(inside, t, to)
 		}

@@ -4,12 +4,11 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"io/fs"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/hutch-dev/hutch"
+	fakes "github.com/hutch-dev/hutch/internal/fake"
 	"github.com/hutch-dev/hutch/state"
 )
 
@@ -20,8 +19,7 @@ type fake struct {
 	closed   chan struct{}
 }
 
-// program is what a command of the fake does. ctx ends when it must.
-type program func(ctx context.Context, cmd *hutch.Cmd) (hutch.Result, error)
+type program = fakes.Program
 
 func newFake(programs map[string]program) *fake {
 	return &fake{Backend: state.New(nil), programs: programs, closed: make(chan struct{})}
@@ -37,41 +35,8 @@ func (f *fake) As(target any) bool {
 
 func (f *fake) Close() { close(f.closed) }
 
-// Exec keeps the promises of an Execer about time, cancellation and closing.
 func (f *fake) Exec(ctx context.Context, cmd *hutch.Cmd) (hutch.Result, error) {
-	began := time.Now()
-	p, ok := f.programs[cmd.Args[0]]
-	if !ok {
-		return hutch.Result{}, &fs.PathError{Op: "exec", Path: cmd.Args[0], Err: fs.ErrNotExist}
-	}
-	own, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	if cmd.Limits.Time > 0 {
-		t := time.AfterFunc(cmd.Limits.Time, func() { cancel(context.DeadlineExceeded) })
-		defer t.Stop()
-	}
-	ended := make(chan struct{})
-	var watch sync.WaitGroup
-	watch.Go(func() {
-		select {
-		case <-f.closed:
-			cancel(hutch.ErrClosed)
-		case <-ended:
-		}
-	})
-	res, err := p(own, cmd)
-	close(ended)
-	watch.Wait()
-	res.Duration = time.Since(began)
-	switch cause := context.Cause(own); {
-	case ctx.Err() != nil:
-		return res, &fs.PathError{Op: "exec", Path: cmd.Args[0], Err: ctx.Err()}
-	case cause == hutch.ErrClosed:
-		return res, &fs.PathError{Op: "exec", Path: cmd.Args[0], Err: hutch.ErrClosed}
-	case cause == context.DeadlineExceeded:
-		res.TimedOut, res.ExitCode = true, hutch.TimeoutExitCode
-	}
-	return res, err
+	return fakes.Exec(ctx, cmd, f.closed, f.programs[cmd.Args[0]])
 }
 
 // The programs of most tests.

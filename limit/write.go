@@ -2,7 +2,6 @@ package limit
 
 import (
 	"context"
-	"errors"
 	"io"
 
 	"github.com/hutch-dev/hutch"
@@ -22,8 +21,8 @@ func (l *Backend) Write(ctx context.Context, name string, r io.Reader, opts *hut
 		from = sized{m, s.Len()}
 	}
 	info, err := l.b.Write(ctx, name, from, opts)
-	if m.over != nil && !errors.Is(err, hutch.ErrTooLarge) {
-		err = m.over
+	if m.over != nil {
+		err = m.over // not once more with a name around it
 	}
 	if err != nil {
 		l.n.written.Add(-m.taken)

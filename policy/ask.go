@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"io/fs"
 	"strings"
@@ -24,7 +23,7 @@ const (
 	No      Scope = iota
 	Once          // this operation
 	Session       // all of Question.Op that match Question.Pattern, with this Checker
-	Always        // the same, and it is remembered
+	Always        // Question.Approval, from now on
 )
 
 // Answer is what somebody says to a Question.
@@ -40,45 +39,16 @@ type Question struct {
 	// Command is the command line of an Execute, whole, and Cmd the command.
 	Command string
 	Cmd     *hutch.Cmd
-	// Pattern is what Session and Always would allow: that of the rule, or the very
-	// name or command where it is a default that asks.
+	// Pattern is what Session would allow: that of the rule, or the very name or
+	// command where it is a default that asks.
 	Pattern     string
-	Description string // of the rule
+	Approval    Approval // what Always would allow
+	Description string   // of the rule
 	// Diff is a unified diff of what a write or an edit would change; where there
 	// is none, Note says what would change.
 	Diff, Note string
 	// Decision is how it came to the question.
 	Decision Decision
-}
-
-// grant is something that was approved for the session.
-type grant struct {
-	op   guard.Op
-	what string
-	rule int // -1: the name or command only
-}
-
-func (k *Checker) grantOf(op guard.Op, name string, rule int) grant {
-	if rule == defaulted {
-		return grant{op, name, rule}
-	}
-	return grant{op: op, rule: rule}
-}
-
-func (k *Checker) hasGrant(g grant) bool {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.granted[g]
-}
-
-// grantFor is what a request is approved by. A command is approved as it is: the
-// rule that asks is about a part of it only.
-func (k *Checker) grantFor(r *guard.Request, d *Decision) grant {
-	if r.Op != guard.Execute {
-		return k.grantOf(r.Op, r.Name, d.Rule)
-	}
-	text, _ := json.Marshal([]any{r.Cmd.Args, r.Cmd.Env, r.Name})
-	return grant{r.Op, string(text), defaulted}
 }
 
 // pending is a question that is being answered.
@@ -91,21 +61,21 @@ type pending struct {
 // ask asks whether what d is about may be done. Whoever wants the same thing while
 // somebody is being asked gets the same answer.
 func (k *Checker) ask(ctx context.Context, r *guard.Request, d Decision) error {
-	g := k.grantFor(r, &d)
-	if k.hasGrant(g) {
+	this := approvalOf(r)
+	if k.approved(this, d.Rule) {
 		return nil
 	}
 	if k.o.Ask == nil || !guard.MayAsk(ctx) {
 		return refusal(&d, " (approval required)")
 	}
-	key := questionKey(g, r)
+	key := questionKey(widely(this, d.Rule), r)
 	for {
-		p, mine := k.begin(g, key)
+		p, mine := k.begin(this, d.Rule, key)
 		switch {
 		case p == nil:
 			return nil
 		case mine:
-			return k.answer(ctx, r, d, g, key, p)
+			return k.answer(ctx, r, d, key, p)
 		}
 		select {
 		case <-ctx.Done():
@@ -120,10 +90,10 @@ func (k *Checker) ask(ctx context.Context, r *guard.Request, d Decision) error {
 
 // begin joins a question that is being answered or makes it mine. Without any, it
 // was granted meanwhile.
-func (k *Checker) begin(g grant, key string) (p *pending, mine bool) {
+func (k *Checker) begin(this Approval, rule int, key string) (p *pending, mine bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.granted[g] {
+	if k.granted[exactly(this)] || k.granted[widely(this, rule)] {
 		return nil, false
 	}
 	if p, ok := k.asking[key]; ok {
@@ -135,7 +105,7 @@ func (k *Checker) begin(g grant, key string) (p *pending, mine bool) {
 }
 
 // answer puts a question and tells those who wait for the answer.
-func (k *Checker) answer(ctx context.Context, r *guard.Request, d Decision, g grant, key string, p *pending) error {
+func (k *Checker) answer(ctx context.Context, r *guard.Request, d Decision, key string, p *pending) error {
 	defer func() {
 		k.mu.Lock()
 		defer k.mu.Unlock()
@@ -148,16 +118,18 @@ func (k *Checker) answer(ctx context.Context, r *guard.Request, d Decision, g gr
 		return ctx.Err()
 	}
 	if err == nil && a.Scope == Always && k.o.Remember != nil {
-		err = k.o.Remember(ctx, q)
+		err = k.o.Remember(ctx, q.Approval)
 	}
 	switch {
 	case err != nil:
 		err = &unasked{guard.Refusal{Text: sentence(&d) + " (approval required, and nobody could give it)"}, err}
 	case a.Scope == Once:
-	case a.Scope == Session || a.Scope == Always:
-		k.mu.Lock()
-		k.granted[g] = true
-		k.mu.Unlock()
+	case a.Scope == Session:
+		k.keep(widely(q.Approval, d.Rule))
+	case a.Scope == Always:
+		if k.o.Recall == nil { // else it lasts as long as it is remembered
+			k.keep(exactly(q.Approval))
+		}
 	default:
 		err = refusal(&d, refusedBecause(a.Reason))
 	}
@@ -203,7 +175,7 @@ func questionKey(g grant, r *guard.Request) string {
 
 // question is what is asked about a request.
 func question(r *guard.Request, d Decision) Question {
-	q := Question{Op: r.Op, Path: d.Target, Pattern: d.Pattern, Description: d.Description, Decision: d}
+	q := Question{Op: r.Op, Path: d.Target, Pattern: d.Pattern, Approval: approvalOf(r), Description: d.Description, Decision: d}
 	switch {
 	case r.Op == guard.Execute:
 		q.Path, q.Command, q.Cmd = r.Path, wholeCommand(r.Cmd), r.Cmd

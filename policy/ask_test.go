@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"slices"
 	"strings"
 	"testing"
 
@@ -59,7 +60,7 @@ func TestAskScopes(t *testing.T) {
 				t.Errorf("%s, scope %d: asked %d times, want %d", op, scope, asked, want)
 			}
 			_ = k.Check(ctx, request(op, "docs/b"))
-			if other := asked > want; other == (op == guard.Read && want == 1) {
+			if other := asked > want; other == (op == guard.Read && scope == policy.Session) {
 				t.Errorf("%s, scope %d: another name of the same rule or default: asked again %v", op, scope, other)
 			}
 		}
@@ -79,6 +80,7 @@ func TestSessionIsNarrow(t *testing.T) {
 	requests := []*guard.Request{
 		request(guard.Read, "a"), request(guard.Write, "a"), request(guard.Edit, "a"), request(guard.Read, "A"), request(guard.List, "a"),
 		request(guard.Execute, "make"), request(guard.Execute, "make x"), request(guard.Execute, "make; x"),
+		request(guard.Execute, "echo \xff"), request(guard.Execute, "echo \xfe"),
 		{Op: guard.Execute, Name: "sub", Cmd: hutch.Shell("make")},
 		{Op: guard.Execute, Name: ".", Cmd: &hutch.Cmd{Args: []string{"make"}}},
 		{Op: guard.Execute, Name: ".", Cmd: &hutch.Cmd{Args: []string{"sh", "-c", "make"}, Env: []string{"A=1"}}},
@@ -182,13 +184,13 @@ func TestUnasked(t *testing.T) {
 
 func TestRemember(t *testing.T) {
 	s := policy.Default()
-	var got []policy.Question
+	var got []policy.Approval
 	var fails error
 	k, err := s.Checker(&policy.CheckerOptions{
 		Ask: func(context.Context, policy.Question) (policy.Answer, error) {
 			return policy.Answer{Scope: policy.Always}, nil
 		},
-		Remember: func(_ context.Context, q policy.Question) error { got = append(got, q); return fails },
+		Remember: func(_ context.Context, a policy.Approval) error { got = append(got, a); return fails },
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -203,8 +205,68 @@ func TestRemember(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if len(got) != 2 || got[1].Op != guard.Write || got[1].Pattern != "a" {
+	if len(got) != 2 || !got[1].Equal(policy.Approval{Op: guard.Write, Name: "a"}) {
 		t.Errorf("remembered: %+v", got)
+	}
+}
+
+// TestRecall: what was approved for ever is that and nothing more, and only as long
+// as it is recalled.
+func TestRecall(t *testing.T) {
+	s := policy.Strict()
+	s.Read.Rules = append([]policy.Rule{{Pattern: "docs", Action: ask}}, s.Read.Rules...)
+	var book []policy.Approval
+	asked, scope := 0, policy.Always
+	k, err := s.Checker(&policy.CheckerOptions{
+		Ask: func(context.Context, policy.Question) (policy.Answer, error) {
+			asked++
+			return policy.Answer{Scope: scope}, nil
+		},
+		Remember: func(_ context.Context, a policy.Approval) error { book = append(book, a); return nil },
+		Recall:   func(a policy.Approval) bool { return slices.ContainsFunc(book, a.Equal) },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := context.Background()
+	first := []*guard.Request{
+		request(guard.Read, "docs/a"), request(guard.Write, "a"), request(guard.Execute, "make \xff"),
+		{Op: guard.Execute, Name: ".", Cmd: &hutch.Cmd{Args: []string{"make"}, Env: []string{"A=1"}}},
+	}
+	for _, r := range first {
+		if err := k.Check(ctx, r); err != nil {
+			t.Error(err)
+		}
+		if err := k.Check(guard.Unasked(ctx), r); err != nil {
+			t.Errorf("what is recalled: %v", err)
+		}
+	}
+	if asked != len(first) || !k.Visible(guard.Grep, "docs/a") || k.Visible(guard.Grep, "docs/b") {
+		t.Errorf("asked %d times about %d things", asked, len(first))
+	}
+	asked, scope = 0, policy.No
+	others := []*guard.Request{
+		request(guard.Read, "docs/b"), request(guard.Edit, "docs/a"), request(guard.Write, "A"), request(guard.Write, "b"),
+		request(guard.Execute, "make"), request(guard.Execute, "make \xfe"), request(guard.Execute, "make \xff; x"),
+		{Op: guard.Execute, Name: "sub", Cmd: first[2].Cmd}, {Op: guard.Execute, Name: ".", Cmd: &hutch.Cmd{Args: []string{"make"}}},
+	}
+	for _, r := range others {
+		if k.Check(ctx, r) == nil {
+			t.Errorf("%s of %s came with something else", r.Op, r.Name)
+		}
+	}
+	if asked != len(others) {
+		t.Errorf("asked %d times about %d other things", asked, len(others))
+	}
+	book = append(book, policy.Approval{Op: guard.Read, Name: ".env"})
+	if k.Check(ctx, request(guard.Read, ".env")) == nil {
+		t.Error("what is remembered allows what is denied")
+	}
+	book = nil
+	for _, r := range first {
+		if k.Check(ctx, r) == nil {
+			t.Errorf("%s of %s is still approved when it is forgotten", r.Op, r.Name)
+		}
 	}
 }
 

@@ -21,10 +21,15 @@ type CheckerOptions struct {
 	// It may be called by several goroutines; the same question is not put twice
 	// at a time. An error of it is a refusal. nil refuses whatever would be asked.
 	Ask func(ctx context.Context, q Question) (Answer, error)
-	// Remember makes the answer [Always] last: q says for which Op and Pattern.
-	// It is called before what was asked about is done, and its error is a
-	// refusal. nil makes Always the same as Session.
-	Remember func(ctx context.Context, q Question) error
+	// Remember makes the answer [Always] last. It is called before what was asked
+	// about is done, and its error is a refusal. Without it Always is forgotten
+	// with this Checker.
+	Remember func(ctx context.Context, a Approval) error
+	// Recall reports whether something was approved for ever. It is called, by
+	// several goroutines, whenever a rule asks: what is forgotten is asked about
+	// again. With it, Always is good for as long as it is recalled. nil recalls
+	// what this Checker was told.
+	Recall func(a Approval) bool
 }
 
 // Checker is a [guard.Check] that holds operations against a Set. It is safe for
@@ -127,7 +132,7 @@ func (k *Checker) Visible(op guard.Op, name string) bool {
 	t := target{name: name}
 	own, _ := k.rules(op).decide(t)
 	read, i := k.rules(guard.Read).decide(t)
-	if op == guard.Grep && read == Ask && k.hasGrant(k.grantOf(guard.Read, name, i)) {
+	if op == guard.Grep && read == Ask && k.approved(Approval{Op: guard.Read, Name: name}, i) {
 		read = Allow
 	}
 	return own != Deny && (read == Allow || read == Ask && op != guard.Grep)

@@ -15,7 +15,7 @@ import (
 type compiled struct {
 	root string
 
-	read, write, edit, list, glob, grep fileRules
+	of map[guard.Op]*fileRules // of every operation on files
 
 	command []commandRule
 	execute Action  // the default
@@ -52,7 +52,7 @@ const (
 const defaulted = -1
 
 func compile(s *Set, root string) (*compiled, error) {
-	c := &compiled{root: root}
+	c := &compiled{root: root, of: map[guard.Op]*fileRules{}}
 	if err := checkAction("default", s.Default); err != nil {
 		return nil, err
 	}
@@ -62,6 +62,9 @@ func compile(s *Set, root string) (*compiled, error) {
 			return nil, err
 		}
 		def := first(r.Default, s.Default, Deny)
+		if op != guard.Execute {
+			c.of[op] = &fileRules{}
+		}
 		for i, rule := range r.Rules {
 			if err := c.add(op, rule); err != nil {
 				return nil, fmt.Errorf("policy: %s.rules[%d]: pattern %q: %w: %w", op, i, rule.Pattern, fs.ErrInvalid, err)
@@ -100,23 +103,7 @@ func checkAction(where string, a Action) error {
 }
 
 // files are the rules of an operation on files, nil if it is none.
-func (c *compiled) files(op guard.Op) *fileRules {
-	switch op {
-	case guard.Read:
-		return &c.read
-	case guard.Write:
-		return &c.write
-	case guard.Edit:
-		return &c.edit
-	case guard.List:
-		return &c.list
-	case guard.Glob:
-		return &c.glob
-	case guard.Grep:
-		return &c.grep
-	}
-	return nil
-}
+func (c *compiled) files(op guard.Op) *fileRules { return c.of[op] }
 
 func (c *compiled) add(op guard.Op, r Rule) error {
 	var known Action

@@ -10,11 +10,21 @@ import (
 // secrets are names of files that hold keys and passwords. Certificates
 // ("**/*.crt") are public and not among them.
 var secrets = []string{
-	"**/.env", "**/.env.*", "**/*.pem", "**/*.key", "**/credentials*", "**/secrets*",
-	"**/*secret*", "**/*password*", "**/.aws/**", "**/.ssh/**", "**/.gnupg/**",
+	"**/.env", "**/.env.*", "**/*.pem", "**/*.key", "**/.aws/**", "**/.ssh/**", "**/.gnupg/**",
 	"**/*.{p12,pfx,jks,keystore,kdbx}", "**/id_{rsa,dsa,ecdsa,ed25519}{,_sk}",
 	"**/{.netrc,.pgpass,.git-credentials}", "**/.docker/config.json", "**/.kube/config",
+	"**/{secrets,passwords}.{js,cjs,mjs,ts,lua,php,pl,py,rb}", // settings, in languages in which these are written
 }
+
+// telling are names that tell of secrets: of files with any ending but those of
+// sources, and of directories with all in them but sources.
+var telling = []string{"**/credentials*", "**/secrets*", "**/*secret*", "**/*password*"}
+
+// sources are files of programs. "secretary.go", "secrets_test.go" and the package
+// "internal/secrets" are about secrets and hold none. Not among them are scripts of
+// the shell, SQL, markup and notes, which do hold some.
+const sources = "**/*.{go,c,cc,cpp,cxx,h,hh,hpp,cs,clj,cljs,dart,erl,ex,exs,fs,hs,java,js,cjs,mjs,jsx,jl,kt,lua,m,mm,ml,mli," +
+	"php,pl,pm,proto,py,pyi,rb,rs,scala,svelte,swift,ts,tsx,vue,zig}"
 
 // templates look like secrets and are there to be read.
 var templates = []string{"**/.env.{example,sample,template,dist}"}
@@ -40,7 +50,8 @@ type Options struct {
 	// Reading and searching is allowed unless it is switched off.
 	NoRead, NoList, NoGlob, NoGrep bool
 	// Secrets treats files that look like secrets as all others. Without it they
-	// are neither read, written nor edited.
+	// are neither read, written nor edited. An operation that is allowed may be done
+	// with source files even so, as "secrets_test.go" is one.
 	Secrets bool
 }
 
@@ -82,9 +93,9 @@ func Default() Set {
 func Permissive() Set {
 	var s Set
 	s.Default = Allow
-	s.denySecrets(guard.Read, guard.Write, guard.Edit)
-	s.Write.deny(systemText, system)
+	s.Write.deny(systemText, system) // before what is allowed wherever it is
 	s.Edit.deny(systemText, system)
+	s.denySecrets(guard.Read, guard.Write, guard.Edit)
 	s.Execute.deny(dangerousText, []string{"@dangerous"})
 	return s
 }
@@ -121,20 +132,26 @@ func Preset(name string) (Set, bool) {
 }
 
 // denySecrets denies secrets to the operations. Where all else is allowed, so are
-// templates.
+// templates, and sources whatever they are named; elsewhere such names are denied,
+// since a rule that allows them would do so without asking.
 func (s *Set) denySecrets(ops ...guard.Op) {
 	for _, op := range ops {
 		r := s.For(op)
-		def := r.Default
-		if def == "" {
-			def = s.Default
-		}
-		for _, p := range templates {
-			if def == Allow {
-				r.Rules = append(r.Rules, Rule{Pattern: p, Action: Allow, Description: "templates of secrets hold none"})
-			}
+		open := first(r.Default, s.Default) == Allow
+		if open {
+			r.allow("templates of secrets hold none", templates...)
 		}
 		r.deny(secretText, secrets)
+		if open {
+			r.allow("sources are about secrets and hold none", sources)
+		}
+		r.deny(secretText, telling)
+	}
+}
+
+func (r *Rules) allow(why string, patterns ...string) {
+	for _, p := range patterns {
+		r.Rules = append(r.Rules, Rule{Pattern: p, Action: Allow, Description: why})
 	}
 }
 

@@ -42,12 +42,32 @@ func TestPresets(t *testing.T) {
 			"home/.ssh/id_rsa": {deny, ask, ask, allow, allow, allow},
 			"my_secrets":       {deny, ask, ask, allow, allow, allow},
 			"etc/passwd":       {allow, ask, ask, allow, allow, allow},
-			".":                {allow, ask, ask, allow, allow, allow},
+
+			"secretary.go":              {allow, ask, ask, allow, allow, allow},
+			"a/secrets_test.go":         {allow, ask, ask, allow, allow, allow},
+			"internal/secrets/store.go": {allow, ask, ask, allow, allow, allow},
+			"app/PasswordReset.php":     {allow, ask, ask, allow, allow, allow},
+			"SECRETARY.GO":              {deny, ask, ask, allow, allow, allow}, // what allows is exact
+			"internal/secrets/prod":     {deny, ask, ask, allow, allow, allow},
+			"secrets/a.yaml":            {deny, ask, ask, allow, allow, allow},
+			"secrets.go/prod":           {deny, ask, ask, allow, allow, allow},
+			"conf/secrets.py":           {deny, ask, ask, allow, allow, allow},
+			"conf/Passwords.js":         {deny, ask, ask, allow, allow, allow},
+			"my.secret":                 {deny, ask, ask, allow, allow, allow},
+			"secrets.sh":                {deny, ask, ask, allow, allow, allow},
+			"passwords.md":              {deny, ask, ask, allow, allow, allow},
+			"credentials.json":          {deny, ask, ask, allow, allow, allow},
+			".env.go":                   {deny, ask, ask, allow, allow, allow},
+			".ssh/a.go":                 {deny, ask, ask, allow, allow, allow},
+			"a.go/.env":                 {deny, ask, ask, allow, allow, allow},
+			".":                         {allow, ask, ask, allow, allow, allow},
 		},
 		"permissive": {
 			"a.go":         {allow, allow, allow, allow, allow, allow, allow},
 			"b/x.pem":      {deny, deny, deny, allow, allow, allow},
 			"usr/x":        {allow, allow, allow, allow, allow, allow},
+			"secretary.go": {allow, allow, allow, allow, allow, allow},
+			"secret.txt":   {deny, deny, deny, allow, allow, allow},
 			".env.example": {allow, allow, allow, allow, allow, allow},
 		},
 		"read-only": {
@@ -57,6 +77,7 @@ func TestPresets(t *testing.T) {
 		"strict": {
 			"a.go":         {ask, ask, ask, ask, ask, ask, ask},
 			".env":         {deny, deny, deny, ask, ask, ask},
+			"secretary.go": {deny, deny, deny, ask, ask, ask}, // nothing is allowed without asking
 			".env.example": {deny, deny, deny, ask, ask, ask},
 		},
 		"zero":    {"a.go": {deny, deny, deny, deny, deny, deny, deny}, ".": {deny, deny, deny, deny, deny, deny}},
@@ -77,6 +98,19 @@ func TestPresets(t *testing.T) {
 					t.Errorf("%s: %s %s: %s (%v), want %s", name, op, what, d.Action, err, want[i])
 				}
 			}
+		}
+	}
+}
+
+// TestPresetsOutside: what is allowed wherever it is, is not allowed on the system.
+func TestPresetsOutside(t *testing.T) {
+	s := policy.Permissive()
+	k := checker(t, s)
+	for script, want := range map[string]policy.Action{
+		"echo > /usr/lib/secretary.py": deny, "echo > /etc/a.go": deny, "echo > /etc/.env.example": deny, "echo > secretary.py": allow,
+	} {
+		if d, err := k.Explain(context.Background(), guard.Execute, script); err != nil || d.Action != want {
+			t.Errorf("%s: %s, %v", script, d.Action, err)
 		}
 	}
 }

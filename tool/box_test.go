@@ -5,13 +5,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"io/fs"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/hutch-dev/hutch"
 	"github.com/hutch-dev/hutch/guard"
+	"github.com/hutch-dev/hutch/internal/fake"
 	"github.com/hutch-dev/hutch/state"
 	"github.com/hutch-dev/hutch/tool"
 )
@@ -24,7 +24,7 @@ type box struct {
 	close   func()
 }
 
-type script func(ctx context.Context, cmd *hutch.Cmd) (hutch.Result, error)
+type script = fake.Program
 
 func newBox(scripts map[string]script) *box {
 	b := &box{Backend: state.New(nil), scripts: scripts, closed: make(chan struct{})}
@@ -56,41 +56,8 @@ func as(b *state.Backend, target any) bool {
 
 func (b *box) Root() string { return "/workspace" }
 
-// Exec keeps the promises of an Execer about time, cancellation and closing.
 func (b *box) Exec(ctx context.Context, cmd *hutch.Cmd) (hutch.Result, error) {
-	began := time.Now()
-	run, ok := b.scripts[cmd.Args[2]]
-	if !ok {
-		return hutch.Result{}, &fs.PathError{Op: "exec", Path: cmd.Args[0], Err: fs.ErrNotExist}
-	}
-	own, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	if cmd.Limits.Time > 0 {
-		t := time.AfterFunc(cmd.Limits.Time, func() { cancel(context.DeadlineExceeded) })
-		defer t.Stop()
-	}
-	ended := make(chan struct{})
-	var watch sync.WaitGroup
-	watch.Go(func() {
-		select {
-		case <-b.closed:
-			cancel(hutch.ErrClosed)
-		case <-ended:
-		}
-	})
-	res, err := run(own, cmd)
-	close(ended)
-	watch.Wait()
-	res.Duration = time.Since(began)
-	switch cause := context.Cause(own); {
-	case ctx.Err() != nil:
-		return res, &fs.PathError{Op: "exec", Path: cmd.Args[0], Err: ctx.Err()}
-	case cause == hutch.ErrClosed:
-		return res, &fs.PathError{Op: "exec", Path: cmd.Args[0], Err: hutch.ErrClosed}
-	case cause == context.DeadlineExceeded:
-		res.TimedOut, res.ExitCode = true, hutch.TimeoutExitCode
-	}
-	return res, err
+	return fake.Exec(ctx, cmd, b.closed, b.scripts[cmd.Args[2]])
 }
 
 // foresees is a sandbox whose commands are all denied by somebody.

@@ -24,7 +24,8 @@ type cli struct {
 
 	ctx                     context.Context // of the whole run
 	backend, config, policy string
-	audit                   string // a file
+	audit                   string   // a file
+	limit                   []string // KEY=N,...
 	json                    bool
 	color                   colorMode
 	accept                  []string

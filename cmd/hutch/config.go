@@ -22,6 +22,9 @@ type config struct {
 	Runtimes map[string]*runtimeConfig `toml:"runtimes"`
 	Policy   string                    `toml:"policy"`
 	Policies map[string]*policyConfig  `toml:"policies"`
+	Remember string                    `toml:"remember"` // a file of answers
+	Audit    string                    `toml:"audit"`    // a file
+	Limit    caps                      `toml:"limit"`
 
 	dir string // what relative paths in it are relative to
 }

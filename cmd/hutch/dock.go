@@ -34,7 +34,7 @@ func (o *opener) docker(image string, with *backendConfig) (made, error) {
 		fmt.Fprintf(o.c.err, "hutch: slower than it could be, no helper in the container: %s\n", visible(why, false))
 	}
 	o.w.docks = append(o.w.docks, sb)
-	return made{b: sb}, nil
+	return made{b: sb, id: "docker:" + image + " in " + opts.Name}, nil
 }
 
 // dockerOptions takes what the flags and the config file of a local backend and

@@ -44,7 +44,7 @@ func (o *opener) far(url, dir string, with *backendConfig) (made, error) {
 		return made{}, fmt.Errorf("open %s: %w", shownURL(url), bare(err))
 	}
 	o.w.fars = append(o.w.fars, b)
-	return made{b: b}, nil
+	return made{b: b, id: shownURL(url)}, nil
 }
 
 // shownURL is a URL without what may be a secret in it.

@@ -4,53 +4,29 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
-	"os/user"
 	"strings"
 
 	"github.com/hutch-dev/hutch"
-	"github.com/hutch-dev/hutch/audit"
 	"github.com/hutch-dev/hutch/guard"
 	"github.com/hutch-dev/hutch/policy"
 )
 
-// asker puts a question of the rules to somebody; nil where there is nobody.
-type asker func(context.Context, policy.Question) (policy.Answer, error)
+// asker puts a question of the rules to somebody; nil where there is nobody. With
+// always, the answer may be one for ever.
+type asker func(ctx context.Context, q policy.Question, always bool) (policy.Answer, error)
 
-// guarded is b behind the policy that was chosen, if there is one, and in front of
-// that the record, if one is kept. ask may be nil.
-func (c *cli) guarded(ctx context.Context, cfg *config, b hutch.Backend, ask asker) (hutch.Backend, error) {
-	b, err := c.ruled(ctx, cfg, b, ask)
-	if err != nil {
-		return nil, err
-	}
-	return c.audited(b)
-}
-
-// audited is b with a record of what is done with it in the file of --audit. That
-// stays open until the program ends.
-func (c *cli) audited(b hutch.Backend) (hutch.Backend, error) {
-	if c.audit == "" {
-		return b, nil
-	}
-	f, err := os.OpenFile(c.audit, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("audit: %s: %w", c.audit, bare(err))
-	}
-	o := &audit.Options{}
-	if u, err := user.Current(); err == nil {
-		o.Who = u.Username
-	}
-	return audit.New(b, slog.New(slog.NewJSONHandler(f, nil)), o), nil
-}
-
-func (c *cli) ruled(ctx context.Context, cfg *config, b hutch.Backend, ask asker) (hutch.Backend, error) {
-	r, err := c.chosen(cfg)
+// ruled is b behind the policy that was chosen.
+func (c *cli) ruled(ctx context.Context, w *workspace, b hutch.Backend, ask asker) (hutch.Backend, error) {
+	r, err := c.chosen(w.cfg)
 	if r == nil || err != nil {
 		return b, err
 	}
-	check, err := r.checker(b, ask)
+	kept, err := w.book(r)
+	if err != nil {
+		return nil, err
+	}
+	check, err := r.checker(b, ask, kept)
 	if err != nil {
 		return nil, usage(err)
 	}
@@ -61,11 +37,19 @@ func (c *cli) ruled(ctx context.Context, cfg *config, b hutch.Backend, ask asker
 	return g, nil
 }
 
-// checker holds operations on b against r.
-func (r *rules) checker(b hutch.Backend, ask asker) (*policy.Checker, error) {
-	o := &policy.CheckerOptions{Ask: ask}
+// checker holds operations on b against r. kept may be nil.
+func (r *rules) checker(b hutch.Backend, ask asker, kept *book) (*policy.Checker, error) {
+	o := &policy.CheckerOptions{}
 	if at, ok := hutch.As[hutch.Rooted](b); ok {
 		o.Root = at.Root()
+	}
+	if kept != nil {
+		o.Recall, o.Remember = kept.recall, kept.remember
+	}
+	if ask != nil {
+		o.Ask = func(ctx context.Context, q policy.Question) (policy.Answer, error) {
+			return ask(ctx, q, kept != nil && kept.canRemember(q.Approval))
+		}
 	}
 	return r.set.Checker(o)
 }
@@ -77,48 +61,59 @@ func (c *cli) asker() asker {
 		return nil
 	}
 	turn := make(chan struct{}, 1) // one question at a time
-	return func(ctx context.Context, q policy.Question) (policy.Answer, error) {
+	return func(ctx context.Context, q policy.Question, always bool) (policy.Answer, error) {
 		select {
 		case turn <- struct{}{}:
 			defer func() { <-turn }()
 		case <-ctx.Done():
 			return policy.Answer{}, ctx.Err()
 		}
-		return c.askHere(ctx, q)
+		return c.askHere(ctx, q, always)
 	}
 }
 
-// prompt is what stands before an answer.
-const prompt = "y yes, s yes until the end, n no: "
+// choices is what stands before an answer.
+func choices(always bool) string {
+	if always {
+		return "y once, s until the end, a always, n no [n]: "
+	}
+	return "y once, s until the end, n no [n]: "
+}
 
-// askHere asks at the terminal until the answer is one.
-func (c *cli) askHere(ctx context.Context, q policy.Question) (policy.Answer, error) {
+// askHere asks at the terminal. What is no yes is a no.
+func (c *cli) askHere(ctx context.Context, q policy.Question, always bool) (policy.Answer, error) {
 	c.out.Flush()
 	p := printer{terminal: true, color: c.printer().color}
-	io.WriteString(c.err, p.text(questionText(q)))
+	io.WriteString(c.err, p.text(questionText(q, always)))
 	if err := p.diff(c.err, q.Diff); err != nil {
 		return policy.Answer{}, err
 	}
-	for {
-		io.WriteString(c.err, prompt)
-		line, err := c.in.line(ctx)
-		if err != nil {
-			io.WriteString(c.err, "\n")
-			return policy.Answer{}, err
-		}
-		switch strings.ToLower(strings.TrimSpace(line)) {
-		case "y", "yes":
-			return policy.Answer{Scope: policy.Once}, nil
-		case "s", "session":
-			return policy.Answer{Scope: policy.Session}, nil
-		case "n", "no":
-			return policy.Answer{}, nil
+	io.WriteString(c.err, choices(always))
+	line, err := c.in.line(ctx)
+	if err != nil {
+		io.WriteString(c.err, "\n")
+		return policy.Answer{}, err
+	}
+	return policy.Answer{Scope: scopeOf(line, always)}, nil
+}
+
+// scopeOf is what a line answers.
+func scopeOf(line string, always bool) policy.Scope {
+	switch strings.ToLower(strings.TrimSpace(line)) {
+	case "y", "yes", "once":
+		return policy.Once
+	case "s", "session":
+		return policy.Session
+	case "a", "always":
+		if always {
+			return policy.Always
 		}
 	}
+	return policy.No
 }
 
 // questionText is what is asked, but for the diff.
-func questionText(q policy.Question) string {
+func questionText(q policy.Question, always bool) string {
 	var b strings.Builder
 	if q.Op == guard.Execute {
 		fmt.Fprintf(&b, "May this be executed in %s?\n  %s\n", q.Path, strings.ReplaceAll(q.Command, "\n", "\n  "))
@@ -130,10 +125,30 @@ func questionText(q policy.Question) string {
 			b.WriteString("  " + s + "\n")
 		}
 	}
-	if q.Op != guard.Execute && q.Pattern != "" && q.Decision.Rule >= 0 {
-		fmt.Fprintf(&b, "  until the end: %s of all that matches %s\n", q.Op, q.Pattern)
+	for _, s := range reach(q, always) {
+		b.WriteString("  " + s + "\n")
 	}
 	return b.String()
+}
+
+// reach is what the answers are good for beyond what is asked about.
+func reach(q policy.Question, always bool) (all []string) {
+	switch {
+	case q.Op == guard.Execute:
+		all = append(all, "until the end: this very command, whatever the files hold that it uses")
+	case q.Decision.Rule >= 0:
+		all = append(all, fmt.Sprintf("until the end: %s of all that matches %s", q.Op, q.Pattern))
+	default:
+		all = append(all, fmt.Sprintf("until the end: %s of this name, whatever the content", q.Op))
+	}
+	switch {
+	case !always:
+	case q.Op == guard.Execute:
+		all = append(all, "always: the same, in this workspace")
+	default:
+		all = append(all, fmt.Sprintf("always: %s of this name, whatever the content, in this workspace", q.Op))
+	}
+	return all
 }
 
 // line reads one line.

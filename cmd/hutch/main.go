@@ -52,6 +52,13 @@ workspace is ever read as configuration, since an agent could have written it:
 
   default = "work"
   policy = "mine"             # rules for every verb, without --policy
+  remember = "answers"        # the file of what is always allowed; none is no such
+  audit = "log"               # a record of every operation, without --audit
+
+  [limit]                     # of one run, what is refused included; also file_bytes,
+  operations = "10000"        # write_bytes, read_bytes, entries, matches (of one
+  commands = "100"            # search), at_once
+  output_bytes = "10MiB"      # of one command, which is ended there
 
   [backends.code]
   url = "local:/my/project"   # relative to the config file
@@ -117,7 +124,8 @@ func (c *cli) rootCommand() *cobra.Command {
 	f.StringVar(&c.config, "config", "", "the config `FILE` (default $HUTCH_CONFIG, else none)")
 	f.StringVar(&c.policy, "policy", "", "hold to the rules of a policy: `NAME` or FILE, see hutch policy --help; none is no policy")
 	f.StringSliceVar(&c.accept, "accept", nil, "let commands do what the policy forbids and the sandbox cannot keep them from: `read`, write or both")
-	f.StringVar(&c.audit, "audit", "", "append a record of every operation to `FILE`, one JSON object a line; best outside of the workspace")
+	f.StringVar(&c.audit, "audit", "", "append a record of every operation to `FILE`, one JSON object a line; best outside of the workspace; none is none")
+	f.Var(capsFlag{&c.limit}, "limit", "do no more than this in one run, as [limit] of the config file: `KEY=N,...`, N may be none")
 	f.BoolVar(&c.json, "json", false, "print JSON: one document, or one a line")
 	f.Var(&c.color, "color", "colour: auto, always or never (NO_COLOR is honoured)")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(flagError(err)) })

@@ -171,7 +171,7 @@ func (m *mcpVerb) room(ctx context.Context, w *workspace, o *tool.Options) (*roo
 	if m.readOnly {
 		b = composite.ReadOnly(b)
 	}
-	g, err := m.guarded(ctx, w.cfg, b, askClient)
+	g, err := m.guarded(ctx, w, b, askClient)
 	if err != nil {
 		return nil, err
 	}

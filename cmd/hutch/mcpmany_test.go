@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"net/http"
 	"os"
@@ -85,4 +86,37 @@ func TestMCPAsks(t *testing.T) {
 			t.Errorf("%s: %s", version, text)
 		}
 	}
+}
+
+// At a client, too, an answer can be good for ever, and can be taken back while the
+// server runs.
+func TestMCPAsksForEver(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(dir+"/conf.toml", []byte("remember = \"book\"\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	asked, answer := 0, ""
+	o := &mcp.ClientOptions{ElicitationHandler: func(_ context.Context, r *mcp.ElicitRequest) (*mcp.ElicitResult, error) {
+		asked++
+		return &mcp.ElicitResult{Action: "accept", Content: map[string]any{"answer": answer}}, nil
+	}}
+	var last *mcp.ClientSession
+	write := func(path, say string, want int, ok bool) {
+		t.Helper()
+		asked, answer = 0, say
+		text, failed := use(t, last, "write_file", map[string]any{"path": path, "content": rand.Text()})
+		if failed == ok || asked != want {
+			t.Errorf("asked %d times: %s", asked, text)
+		}
+	}
+	for i, version := range mcpVersions {
+		last = mcpStdio(t, dir, version, o, "--config", "conf.toml", "--backend", "state:ws.json", "mcp", "--policy", "default")
+		write("a.txt", "yes, always", 1-min(i, 1), true)
+		write("a.txt", "no", 0, true)
+		write("b.txt", "no", 1, false)
+	}
+	if out, err := program(t, dir, "--config", "conf.toml", "policy", "forget", "--all").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	write("a.txt", "no", 1, false)
 }

@@ -20,9 +20,11 @@ type workspace struct {
 	b       hutch.Backend
 	cfg     *config
 	url     string         // as the user wrote it
+	id      string         // names the files as they are named from everywhere
 	sandbox *local.Sandbox // where commands run, if that is local
 
 	locals []*local.Sandbox // all that were opened
+	dirs   []string         // theirs, on the host
 	states []*stateFile
 	fars   []*remote.Backend
 	docks  []*docker.Sandbox // left running for the next run
@@ -78,7 +80,7 @@ func (c *cli) open(adjust func(*local.Options)) (*workspace, error) {
 	if err != nil {
 		return nil, err
 	}
-	w.b, err = c.guarded(c.ctx, w.cfg, w.b, c.asker())
+	w.b, err = c.guarded(c.ctx, w, w.b, c.asker())
 	return w, err
 }
 
@@ -105,7 +107,7 @@ func (c *cli) openPlain(adjust func(*local.Options)) (*workspace, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.opened.b, c.opened.sandbox = m.b, m.sandbox
+	c.opened.b, c.opened.sandbox, c.opened.id = m.b, m.sandbox, m.id
 	return c.opened, nil
 }
 
@@ -122,6 +124,7 @@ type opener struct {
 type made struct {
 	b       hutch.Backend
 	sandbox *local.Sandbox
+	id      string // the same for the same files, wherever they are opened from
 }
 
 // open opens the backend of a URL or a name. Paths are relative to dir.
@@ -201,8 +204,8 @@ func (o *opener) local(dir string, with *backendConfig) (made, error) {
 	if err != nil {
 		return made{}, fmt.Errorf("open local:%s: %w", dir, bare(err))
 	}
-	o.w.locals = append(o.w.locals, sb)
-	return made{sb, sb}, nil
+	o.w.locals, o.w.dirs = append(o.w.locals, sb), append(o.w.dirs, dir)
+	return made{sb, sb, "local:" + absolute(dir)}, nil
 }
 
 func (o *opener) state(shown, file string) (made, error) {
@@ -222,7 +225,7 @@ func (o *opener) state(shown, file string) (made, error) {
 		return made{}, err
 	}
 	o.w.states = append(o.w.states, s)
-	o.made[key] = made{b: s}
+	o.made[key] = made{b: s, id: "state:" + absolute(file)}
 	return o.made[key], nil
 }
 
@@ -234,6 +237,7 @@ func (o *opener) composite(b *backendConfig) (made, error) {
 		return made{}, err
 	}
 	routes := composite.Routes{}
+	id := main.id
 	var sandboxes []*local.Sandbox
 	for _, prefix := range slices.Sorted(maps.Keys(b.Routes)) {
 		m, err := o.open(b.Routes[prefix], o.cfg.dir, &backendConfig{})
@@ -241,6 +245,7 @@ func (o *opener) composite(b *backendConfig) (made, error) {
 			return made{}, fmt.Errorf("route %q: %w", prefix, err)
 		}
 		routes[prefix] = m.b
+		id += fmt.Sprintf(" with %s at %s", m.id, prefix)
 		if slices.Contains(b.ReadOnly, prefix) {
 			routes[prefix] = composite.ReadOnly(m.b)
 		} else if m.sandbox != nil {
@@ -254,5 +259,5 @@ func (o *opener) composite(b *backendConfig) (made, error) {
 	if main.sandbox == nil && len(sandboxes) == 1 {
 		main.sandbox = sandboxes[0]
 	}
-	return made{c, main.sandbox}, nil
+	return made{c, main.sandbox, id}, nil
 }

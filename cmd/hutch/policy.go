@@ -41,7 +41,14 @@ number of them. A command line is taken apart, and all that it runs must be allo
 @dangerous is what destroys a system, @unknown what cannot be known before it runs.
 
 Where a policy says ask, the person at the terminal is asked; without a terminal it
-is a refusal.`
+is a refusal. The answer is good once (y), until the program ends (s) for all that the
+rule is about, or always (a): for that operation on that very name, or that very
+command, in that workspace under that policy. It never allows what a rule denies.
+Such answers are kept in the file that remember = "FILE" in the config file names,
+else in hutch/remembered in your directory of configurations; remember = "none" keeps
+none. hutch policy ls shows them, hutch policy forget takes them back. In a workspace
+that has this file in it nothing is remembered, and a command with variables of its
+own (--env) never is.`
 
 func policyCommand(c *cli) *cobra.Command {
 	cmd := &cobra.Command{
@@ -56,7 +63,7 @@ func policyCommand(c *cli) *cobra.Command {
 		},
 	}
 	cmd.SuggestionsMinimumDistance = 2
-	cmd.AddCommand(policyLs(c), policyShow(c), policyExplain(c))
+	cmd.AddCommand(policyLs(c), policyShow(c), policyExplain(c), policyForget(c))
 	return cmd
 }
 
@@ -66,7 +73,10 @@ func policyLs(c *cli) *cobra.Command {
 		Short: "List the policies",
 		Long: `List the policies by name, those of the config file first, and what becomes of
 operations that no rule is about. The one that is used without --policy has a star.
-With --json, one object a line: name, used, defaults.`,
+Behind them the answers that are good for ever, with the ID for hutch policy forget,
+and the policy and the workspace where they hold.
+With --json, one object a line: name, used, defaults; and id, backend, policy, op,
+name, args.`,
 		Example:           `  hutch policy ls`,
 		Args:              args(0, 0),
 		ValidArgsFunction: cobra.NoFileCompletions,
@@ -80,7 +90,7 @@ With --json, one object a line: name, used, defaults.`,
 					return err
 				}
 			}
-			return nil
+			return c.listRemembered()
 		},
 	}
 }

@@ -69,7 +69,7 @@ func (rc *runtimeConfig) over(r docker.Runtime) (docker.Runtime, error) {
 	if rc.Env != nil {
 		r.Env = rc.Env
 	}
-	set(&r.Memory, int64(rc.Memory))
+	set(&r.Memory, rc.Memory.n)
 	set(&r.CPUs, rc.CPUs)
 	return r, nil
 }

@@ -14,16 +14,17 @@ import (
 )
 
 // The values below are read alike from flags and from the config file. For a
-// limit 0 says nothing and -1 is no limit, which is written "none".
+// limit 0 says nothing and -1 is no limit, which is written "none". They are
+// structs so that a number in the config file is read as its text, too.
 
 // duration is a time: "30s", "1m30s", or a number of seconds.
-type duration time.Duration
+type duration struct{ t time.Duration }
 
 func (d *duration) String() string {
-	if *d == 0 {
+	if d.t == 0 {
 		return ""
 	}
-	return time.Duration(*d).String()
+	return d.t.String()
 }
 func (d *duration) Type() string       { return "TIME" }
 func (d *duration) Set(s string) error { return d.UnmarshalText([]byte(s)) }
@@ -31,36 +32,36 @@ func (d *duration) UnmarshalText(text []byte) error {
 	s := string(text)
 	n, err := strconv.ParseUint(s, 10, 64)
 	if s == "none" || err == nil && n == 0 {
-		*d = -1
+		d.t = -1
 		return nil
 	}
 	if err == nil && n <= math.MaxInt64/uint64(time.Second) {
-		*d = duration(n) * duration(time.Second)
+		d.t = time.Duration(n) * time.Second
 		return nil
 	}
 	v, err := time.ParseDuration(s)
 	if err != nil || v <= 0 {
 		return fmt.Errorf("%q is no time; write 30s, 1m30s or none", s)
 	}
-	*d = duration(v)
+	d.t = v
 	return nil
 }
 
 // size is a number of bytes: "1048576", "512KiB", "2G".
-type size int64
+type size struct{ n int64 }
 
 func (n *size) String() string {
-	if *n == 0 {
+	if n.n == 0 {
 		return ""
 	}
-	return strconv.FormatInt(int64(*n), 10)
+	return strconv.FormatInt(n.n, 10)
 }
 func (n *size) Type() string       { return "SIZE" }
 func (n *size) Set(s string) error { return n.UnmarshalText([]byte(s)) }
 func (n *size) UnmarshalText(text []byte) error {
 	s := string(text)
 	if s == "none" {
-		*n = -1
+		n.n = -1
 		return nil
 	}
 	digits := strings.TrimRight(s, "KMGTkmgtiBb")
@@ -71,31 +72,31 @@ func (n *size) UnmarshalText(text []byte) error {
 	if !ok || err != nil || v <= 0 || v > math.MaxInt64>>shift {
 		return fmt.Errorf("%q is no size; write bytes, or 512KiB, 100MiB, 2GiB, or none", s)
 	}
-	*n = size(v << shift)
+	n.n = v << shift
 	return nil
 }
 
 // count is a number of things.
-type count int
+type count struct{ n int }
 
 func (n *count) String() string {
-	if *n == 0 {
+	if n.n == 0 {
 		return ""
 	}
-	return strconv.Itoa(int(*n))
+	return strconv.Itoa(n.n)
 }
 func (n *count) Type() string       { return "N" }
 func (n *count) Set(s string) error { return n.UnmarshalText([]byte(s)) }
 func (n *count) UnmarshalText(text []byte) error {
 	if string(text) == "none" {
-		*n = -1
+		n.n = -1
 		return nil
 	}
 	v, err := strconv.ParseInt(string(text), 10, 32)
 	if err != nil || v <= 0 {
 		return fmt.Errorf("%q is no number above 0, nor none", text)
 	}
-	*n = count(v)
+	n.n = int(v)
 	return nil
 }
 
@@ -121,12 +122,12 @@ func (i *isolation) UnmarshalText(text []byte) error {
 
 // apply sets in to what l says.
 func (l limits) apply(to *hutch.Limits) {
-	set(&to.Time, time.Duration(l.Time))
-	set(&to.CPU, time.Duration(l.CPU))
-	set(&to.Memory, int64(l.Memory))
-	set(&to.Processes, int(l.Processes))
-	set(&to.FileSize, int64(l.FileSize))
-	set(&to.OpenFiles, int(l.OpenFiles))
+	set(&to.Time, l.Time.t)
+	set(&to.CPU, l.CPU.t)
+	set(&to.Memory, l.Memory.n)
+	set(&to.Processes, l.Processes.n)
+	set(&to.FileSize, l.FileSize.n)
+	set(&to.OpenFiles, l.OpenFiles.n)
 }
 
 func set[T comparable](to *T, v T) {

@@ -14,18 +14,18 @@ import (
 )
 
 func TestSizes(t *testing.T) {
-	for text, want := range map[string]size{
+	for text, want := range map[string]int64{
 		"1": 1, "4096": 4096, "1k": 1 << 10, "2KiB": 2 << 10, "3M": 3 << 20, "4gib": 4 << 30, "1T": 1 << 40, "7B": 7, "none": -1,
 	} {
 		var n size
-		if err := n.Set(text); err != nil || n != want {
-			t.Errorf("%q: %d, %v", text, n, err)
+		if err := n.Set(text); err != nil || n.n != want {
+			t.Errorf("%q: %d, %v", text, n.n, err)
 		}
 	}
 	for _, text := range []string{"", "0", "-1", "k", "1kb", "1KiBB", "1 k", "1.5G", "8388608T", "99999999999999999999", "1e3"} {
 		var n size
 		if err := n.Set(text); err == nil {
-			t.Errorf("%q is taken for %d", text, n)
+			t.Errorf("%q is taken for %d", text, n.n)
 		}
 	}
 }
@@ -35,14 +35,14 @@ func TestDurations(t *testing.T) {
 		"30": 30 * time.Second, "30s": 30 * time.Second, "1m30s": 90 * time.Second, "20ms": 20 * time.Millisecond, "none": -1, "0": -1, "00": -1,
 	} {
 		var d duration
-		if err := d.Set(text); err != nil || time.Duration(d) != want {
-			t.Errorf("%q: %v, %v", text, time.Duration(d), err)
+		if err := d.Set(text); err != nil || d.t != want {
+			t.Errorf("%q: %v, %v", text, d.t, err)
 		}
 	}
 	for _, text := range []string{"", "-1", "-1s", "0s", "s", "1x", "99999999999999"} {
 		var d duration
 		if err := d.Set(text); err == nil {
-			t.Errorf("%q is taken for %v", text, time.Duration(d))
+			t.Errorf("%q is taken for %v", text, d.t)
 		}
 	}
 }
@@ -58,16 +58,16 @@ func FuzzValues(f *testing.F) {
 			t.Errorf("lines %q: %v", s, lines)
 		}
 		var n size
-		if n.Set(s) == nil && n < 1 && n != -1 {
-			t.Errorf("size %q: %d", s, n)
+		if n.Set(s) == nil && n.n < 1 && n.n != -1 {
+			t.Errorf("size %q: %d", s, n.n)
 		}
 		var c count
-		if c.Set(s) == nil && c < 1 && c != -1 {
-			t.Errorf("count %q: %d", s, c)
+		if c.Set(s) == nil && c.n < 1 && c.n != -1 {
+			t.Errorf("count %q: %d", s, c.n)
 		}
 		var d duration
-		if d.Set(s) == nil && d < 1 && d != -1 {
-			t.Errorf("duration %q: %d", s, d)
+		if d.Set(s) == nil && d.t < 1 && d.t != -1 {
+			t.Errorf("duration %q: %d", s, d.t)
 		}
 		var m fileMode
 		if m.Set(s) == nil && (m < 1 || m > 0o777) {
@@ -116,7 +116,7 @@ func TestConfigOfTheHelp(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Default != "work" || c.Backends["code"].Limits.Time != duration(5*time.Minute) || len(c.Backends["work"].Routes) != 2 {
+	if c.Default != "work" || c.Backends["code"].Limits.Time.t != 5*time.Minute || len(c.Backends["work"].Routes) != 2 {
 		t.Errorf("%+v", c)
 	}
 }
