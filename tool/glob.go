@@ -88,14 +88,15 @@ func (c *console) found(ctx context.Context, pattern string, opts *hutch.GlobOpt
 	return out, nil
 }
 
-// elsewhere says where a pattern that has found nothing would have.
+// elsewhere says where a pattern that has found nothing would have, if nobody has
+// to be asked for that.
 func (c *console) elsewhere(ctx context.Context, in globIn, opts *hutch.GlobOptions) string {
 	if strings.Contains(in.Pattern, "/") {
 		return ""
 	}
 	deep := *opts
 	deep.Recurse = true
-	out, err := c.found(ctx, in.Pattern, &deep)
+	out, err := c.found(guard.Unasked(ctx), in.Pattern, &deep)
 	if err != nil || len(out.Paths) == 0 {
 		return ""
 	}

@@ -122,7 +122,7 @@ func (c *console) old(ctx context.Context, name string) (oldVersion, error) {
 
 // oldUnread is old where reading is not simply allowed.
 func (c *console) oldUnread(ctx context.Context, name string) (oldVersion, error) {
-	i, err := c.b.Stat(ctx, name)
+	i, err := c.b.Stat(guard.Unasked(ctx), name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return oldVersion{rev: hutch.Absent, whole: true}, nil
