@@ -199,7 +199,7 @@ func lookedDir(t testing.TB, dir string) *world {
 			w.dirs[name] = name != "."
 		case d.Type()&fs.ModeSymlink != 0:
 			w.links[name], err = os.Readlink(file)
-		default:
+		case d.Type().IsRegular():
 			var data []byte
 			data, err = os.ReadFile(file)
 			w.files[name] = string(data)
