@@ -45,7 +45,7 @@ func (c *console) glob(ctx context.Context, _ Call, in globIn) (answer[globOut],
 		return answer[globOut]{text: text + c.elsewhere(ctx, in, opts), data: out}, nil
 	}
 	var s strings.Builder
-	fmt.Fprintf(&s, "Found %d file(s) matching '%s':", len(out.Paths)+out.More, cut(in.Pattern, 200))
+	fmt.Fprintf(&s, "Found %s matching '%s':", count(len(out.Paths)+out.More, "file", "files"), cut(in.Pattern, 200))
 	for _, p := range out.Paths {
 		s.WriteString("\n" + printable(p))
 	}

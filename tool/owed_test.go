@@ -27,6 +27,8 @@ type step struct {
 	after  *world
 	// found are the names that must be in the data, nil where they are not compared.
 	found func() []string
+	// hollow are links of which it must not be told what they lead to.
+	hollow []string
 	// told are names that the answer may hold: what a name that was given leads to.
 	told []string
 }
@@ -154,11 +156,25 @@ func (m *model) ls() *step {
 		s.want(guard.Read, real)
 	case !isDir:
 	default:
+		s.hollow = m.hollow(real)
 		s.found = func() []string {
 			return slices.DeleteFunc(m.w.children(real), func(n string) bool { return !m.l.shows(guard.List, path.Join(real, n)) })
 		}
 	}
 	return s
+}
+
+// hollow are the links in a directory that lead to what cannot be seen.
+func (m *model) hollow(dir string) (all []string) {
+	for _, n := range m.w.children(dir) {
+		at := path.Join(dir, n)
+		_, link := m.w.links[at]
+		to, err := m.w.real(at)
+		if link && m.l.shows(guard.List, at) && (err != nil || !m.l.shows(guard.List, to) && m.l.decides(wish{guard.Read, to}) != policy.Allow) {
+			all = append(all, n)
+		}
+	}
+	return all
 }
 
 func (m *model) read() *step {

@@ -32,6 +32,11 @@ func (x *trial) answers(s *step, r tool.Result, asked []wish, refused, failed bo
 			say("found %q, want %q", got, want)
 		}
 	}
+	for _, n := range s.hollow {
+		if !failed && !strings.Contains(r.Text, "  "+n+" (link that leads nowhere)") {
+			say("it tells where %s leads", n)
+		}
+	}
 	var out strings.Builder
 	out.WriteString(r.Text + "\n" + printed(r.Data))
 	for _, m := range r.Media {

@@ -48,7 +48,7 @@ func (c *console) write(ctx context.Context, _ Call, in writeIn) (answer[writeOu
 	if out.Created {
 		verb = "Created: wrote"
 	}
-	return answer[writeOut]{text: fmt.Sprintf("%s %d lines to %s", verb, out.Lines, c.path(name)), data: out}, nil
+	return answer[writeOut]{text: fmt.Sprintf("%s %s to %s", verb, count(out.Lines, "line", "lines"), c.path(name)), data: out}, nil
 }
 
 // maxStoreTries bounds store on a file that somebody rewrites without end.
