@@ -24,7 +24,7 @@ func (x *trial) run(s *step) {
 	c := console(x, x.b, everyTool())
 	tl, there := c.tools[s.tool]
 	if !there {
-		if a := x.possible(s); a {
+		if x.possible(s) {
 			x.Errorf("there is no %s, and it could be allowed", s.tool)
 		}
 		return
@@ -59,15 +59,21 @@ func (x *trial) run(s *step) {
 	}
 	x.answers(s, r, asked, refused, failed, say)
 	x.changes(s, failed, say)
+	x.note(s.tool, refused, failed)
+}
+
+// note counts a step and remembers what was approved for good.
+func (x *trial) note(tl string, refused, failed bool) {
 	if refused {
-		x.done["-"+s.tool]++
+		x.done["-"+tl]++
 	} else if !failed {
-		x.done[s.tool]++
+		x.done[tl]++
 	}
-	if x.who != nil && x.who.scope == policy.Session {
-		for _, w := range x.who.asked {
-			x.l.granted[x.l.grant(w)] = true
-		}
+	if x.who == nil || x.who.scope != policy.Session {
+		return
+	}
+	for _, w := range x.who.asked {
+		x.l.granted[x.l.grant(w)] = true
 	}
 }
 

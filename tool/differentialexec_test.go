@@ -45,6 +45,17 @@ func TestDifferentialCommands(t *testing.T) {
 	}
 }
 
+// expects is how many questions are put about a command, and whether it runs.
+func (x *trial) expects(a policy.Action) (asked int, allowed bool) {
+	if x.who != nil {
+		x.who.asked = nil
+	}
+	if a == policy.Ask && x.who != nil {
+		return 1, x.who.scope != policy.No
+	}
+	return 0, a == policy.Allow
+}
+
 // runCommand runs one command, or does not.
 func (x *trial) runCommand(bx *box) policy.Action {
 	x.Helper()
@@ -68,14 +79,7 @@ func (x *trial) runCommand(bx *box) policy.Action {
 	if action == policy.Ask && x.l.granted[granted] {
 		action = policy.Allow
 	}
-	asked, allowed := 0, action == policy.Allow
-	if x.who != nil {
-		x.who.asked = nil
-		allowed = allowed || action == policy.Ask && x.who.scope != policy.No
-	}
-	if action == policy.Ask && x.who != nil {
-		asked = 1
-	}
+	asked, allowed := x.expects(action)
 	in, _ := json.Marshal(args{"command": text})
 	r, err := c.tools[tl].Call(x.Context(), tool.Call{Input: in})
 	if err == nil && allowed && tl == "run_in_background" {

@@ -74,19 +74,26 @@ func TestDifferentialJail(t *testing.T) {
 					seen++
 				}
 			}
-			after := x.look()
-			for _, name := range w.names() {
-				changed := after.files[name] != w.files[name] || after.links[name] != w.links[name]
-				if changed && (x.l.keeps(guard.Write, name) || x.l.keeps(guard.Edit, name)) {
-					t.Errorf("%s was changed: %q %q", name, after.files[name], after.links[name])
-				}
-			}
-			if made := slices.DeleteFunc(after.names(), func(n string) bool { return slices.Contains(w.names(), n) }); len(made) > 0 {
-				t.Error(fmt.Sprint("left: ", made))
-			}
+			x.swept(w)
 		})
 	}
 	if hidden < 20 || seen < 20 {
 		t.Errorf("%d hidden, %d seen", hidden, seen)
+	}
+}
+
+// swept looks whether what was there has been changed only where it may be, and
+// nothing is left.
+func (x *trial) swept(w *world) {
+	x.Helper()
+	after := x.look()
+	for _, name := range w.names() {
+		changed := after.files[name] != w.files[name] || after.links[name] != w.links[name]
+		if changed && (x.l.keeps(guard.Write, name) || x.l.keeps(guard.Edit, name)) {
+			x.Errorf("%s was changed: %q %q", name, after.files[name], after.links[name])
+		}
+	}
+	if made := slices.DeleteFunc(after.names(), func(n string) bool { return slices.Contains(w.names(), n) }); len(made) > 0 {
+		x.Error(fmt.Sprint("left: ", made))
 	}
 }

@@ -15,9 +15,9 @@ func (m *model) patch() *step {
 	typed := m.typed(name)
 	s, real := m.on("apply_patch", name, args{})
 	text, isFile := m.w.files[real]
-	head := "*** Begin Patch\n"
+	const head = "*** Begin Patch\n"
+	s.in["patch"] = head + "*** Delete File: " + typed + "\n*** End Patch\n"
 	if s.stuck() {
-		s.in["patch"] = head + "*** Delete File: " + typed + "\n*** End Patch\n"
 		return s
 	}
 	s.want(guard.Read, real)
@@ -35,7 +35,6 @@ func (m *model) patch() *step {
 		s.want(guard.Write, real)
 		after.files[real] = made
 	case kind == 0:
-		s.in["patch"] = head + "*** Delete File: " + typed + "\n*** End Patch\n"
 		s.want(guard.Write, place)
 		after.remove(place)
 	case kind == 1:

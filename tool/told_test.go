@@ -32,11 +32,7 @@ func (x *trial) answers(s *step, r tool.Result, asked []wish, refused, failed bo
 			say("found %q, want %q", got, want)
 		}
 	}
-	for _, n := range s.hollow {
-		if !failed && !strings.Contains(r.Text, "  "+n+" (link that leads nowhere)") {
-			say("it tells where %s leads", n)
-		}
-	}
+	x.linksTold(s, r.Text, failed, say)
 	var out strings.Builder
 	out.WriteString(r.Text + "\n" + printed(r.Data))
 	for _, m := range r.Media {
@@ -59,6 +55,16 @@ func (x *trial) answers(s *step, r tool.Result, asked []wish, refused, failed bo
 }
 
 var worldDirs = []string{"workspace", "src", "config", "Config", "deploy", "notes", ".ssh", "home", ".aws", "data", "deep"}
+
+// linksTold looks whether a list tells where links lead that must look empty.
+func (x *trial) linksTold(s *step, text string, failed bool, say func(string, ...any)) {
+	x.Helper()
+	for _, n := range s.hollow {
+		if !failed && !strings.Contains(text, "  "+n+" (link that leads nowhere)") {
+			say("it tells where %s leads", n)
+		}
+	}
+}
 
 // mayRead reports whether some file that may be read now holds a text.
 func (x *trial) mayRead(text string, asked []wish, refused bool) bool {
