@@ -22,7 +22,9 @@ import (
 //     else it is a Read.
 //   - List and Walk are a List, Glob is a Glob, Grep is a Grep of the directory.
 //     Each leaves out what is not Visible to it, name by name, and Grep reads
-//     nothing else. A Grep of one file is a Grep and a Read of it.
+//     nothing else. A Grep of one file is a Grep and a Read of it. What is no
+//     directory and would not be Visible if it were there is a Read too, there or
+//     not, so that trying names tells nobody what there is.
 //   - Write is a Write. Remove is a Write of the name itself, link or not.
 //   - Rename is a Write of both names and a Read of the old one; for a directory
 //     also of all names below it, up to MaxTree. Nothing comes below it meanwhile

@@ -2,6 +2,8 @@ package guard
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"iter"
 
 	"github.com/hutch-dev/hutch"
@@ -69,7 +71,7 @@ func (s *sequence[T]) run(yield func(T, error) bool) {
 			case err != nil && started: // too late to begin again
 				return outward(err, real, s.dir), nil
 			case err != nil:
-				return nil, err
+				return nil, s.g.unseen(s.ctx, s.verb, s.ops[0], real, err)
 			}
 			started = true
 			if s.show(&v, real) && !yield(v, nil) {
@@ -85,4 +87,20 @@ func (s *sequence[T]) run(yield func(T, error) bool) {
 	if err != nil && !stopped {
 		yield(none, err)
 	}
+}
+
+// unseen is the error of what is no directory. What would not be seen if it were
+// there is refused either way, so that nobody can find out by trying names.
+func (g *Backend) unseen(ctx context.Context, verb string, op Op, real string, err error) error {
+	if op == Grep {
+		op = List // which is about names, not about what is in files
+	}
+	tells := errors.Is(err, fs.ErrNotExist) || errors.Is(err, hutch.ErrNotDir)
+	if !tells || real == "." || g.c.Visible(op, real) {
+		return err
+	}
+	if refusal := g.check(ctx, verb, Read, real, nil); refusal != nil {
+		return refusal
+	}
+	return err
 }

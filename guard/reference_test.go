@@ -113,7 +113,8 @@ func (m model) owed(s step) outcome {
 		allowed = m.allows(guard.Glob, real)
 	case "grep":
 		isFile := statErr == nil && !info.IsDir()
-		allowed = m.allows(guard.Grep, real) && (!isFile || m.allows(guard.Read, real))
+		hides := statErr != nil && !m.shows(guard.List, real) // whether it is there
+		allowed = m.allows(guard.Grep, real) && (!isFile && !hides || m.allows(guard.Read, real))
 	case "move":
 		return m.move(s, real)
 	}

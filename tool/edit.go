@@ -65,7 +65,7 @@ func (c *console) replace(ctx context.Context, path string, all []replacement) (
 	for _, r := range res.Replaced {
 		n += r
 	}
-	text := fmt.Sprintf("Edited %s: replaced %d occurrence(s)", c.path(name), n)
+	text := fmt.Sprintf("Edited %s: replaced %s", c.path(name), count(n, "occurrence", "occurrences"))
 	if len(all) > 1 {
 		text += fmt.Sprintf(" in %d edits", len(all))
 	}

@@ -17,13 +17,13 @@ func edit(path, old, new string) args {
 
 func TestEdit(t *testing.T) {
 	c := open(t, map[string]string{"a": "one\ntwo\none\n", "crlf": "a\r\nb\r\n", "tab": "\tif x {\n\t\ty\n\t}\n", "bin": "a\xffb"}, nil)
-	if got := c.ok("edit_file", edit("a", "two", "2 $1 \\n 'q'")); got != "Edited a: replaced 1 occurrence(s)" {
+	if got := c.ok("edit_file", edit("a", "two", "2 $1 \\n 'q'")); got != "Edited a: replaced 1 occurrence" {
 		t.Error(got)
 	}
 	c.holds("a", "one\n2 $1 \\n 'q'\none\n")
 	r := c.call("edit_file", args{"path": "a", "old_string": "one", "new_string": "1", "replace_all": true})
 	d := data(t, r)
-	if r.Text != "Edited a: replaced 2 occurrence(s)" || d["diff"] != "--- a\n+++ a\n@@ -1,3 +1,3 @@\n-one\n+1\n 2 $1 \\n 'q'\n-one\n+1\n" || d["rev"] == "" || fmt.Sprint(d["replaced"]) != "[2]" {
+	if r.Text != "Edited a: replaced 2 occurrences" || d["diff"] != "--- a\n+++ a\n@@ -1,3 +1,3 @@\n-one\n+1\n 2 $1 \\n 'q'\n-one\n+1\n" || d["rev"] == "" || fmt.Sprint(d["replaced"]) != "[2]" {
 		t.Errorf("%s %v", r.Text, d)
 	}
 	c.ok("edit_file", edit("crlf", "a\nb", "x\ny"))
@@ -52,7 +52,7 @@ func TestMultiEdit(t *testing.T) {
 	c.fails("multi_edit", e(args{"old_string": "x"}, args{"new": 1}), "`edits[0].new_string` is missing", "`edits[1].new` is unknown", "`edits[1].old_string` is missing")
 	c.fails("multi_edit", args{"path": "a", "edits": []any{"x"}}, "`edits[0]` must be an object, not a string")
 	c.holds("a", "one two three\n")
-	if got := c.ok("multi_edit", e(one, args{"old_string": "1 two", "new_string": "12"})); got != "Edited a: replaced 2 occurrence(s) in 2 edits" {
+	if got := c.ok("multi_edit", e(one, args{"old_string": "1 two", "new_string": "12"})); got != "Edited a: replaced 2 occurrences in 2 edits" {
 		t.Error(got)
 	}
 	c.holds("a", "12 three\n")
@@ -62,7 +62,7 @@ func TestWrite(t *testing.T) {
 	c := open(t, map[string]string{"a": "1\n", "d/x": ""}, nil)
 	for content, lines := range map[string]int{"": 0, "x": 1, "x\n": 1, "x\n\ny": 3, "\r\n": 1, "ä\x00\ufeff": 1} {
 		r := c.call("write_file", args{"path": "n/" + fmt.Sprint(lines) + "f", "content": content})
-		if want := fmt.Sprintf("rote %d lines to n/%df", lines, lines); !strings.Contains(r.Text, want) || r.Failed {
+		if want := fmt.Sprintf("rote %d line%s to n/%df", lines, map[bool]string{false: "s"}[lines == 1], lines); !strings.Contains(r.Text, want) || r.Failed {
 			t.Errorf("%q: %s", content, r.Text)
 		}
 		c.holds("n/"+fmt.Sprint(lines)+"f", content)

@@ -36,7 +36,7 @@ func ExampleConsole() {
 	call(tools, "edit_file", `{"path": "main.go", "old_string": "port = 80", "new_string": "port = 8080"}`)
 	call(tools, "read_file", `{"path": "main.go"}`)
 	// Output:
-	// Edited main.go: replaced 1 occurrence(s)
+	// Edited main.go: replaced 1 occurrence
 	//      1	package main
 	//      2	var port = 8080
 }
@@ -67,5 +67,5 @@ func ExampleConsole_policy() {
 	// Output:
 	// Permission denied for read on '.env': files that look like secrets stay out of reach
 	// asked about: write notes.md
-	// Created: wrote 1 lines to notes.md
+	// Created: wrote 1 line to notes.md
 }

@@ -87,7 +87,7 @@ func cause(pe *fs.PathError, err error) string {
 // typed is a name from an error as the model knows it. The errors of Resolve
 // hold what was typed, which stays.
 func (c *console) typed(name string) string {
-	if !fs.ValidPath(name) {
+	if !fs.ValidPath(name) || len(name) > hutch.MaxName {
 		return printable(cut(name, 200))
 	}
 	return printable(hutch.PathOf(c.b, name))

@@ -45,7 +45,7 @@ func (c *console) glob(ctx context.Context, _ Call, in globIn) (answer[globOut],
 		return answer[globOut]{text: text + c.elsewhere(ctx, in, opts), data: out}, nil
 	}
 	var s strings.Builder
-	fmt.Fprintf(&s, "Found %d file(s) matching '%s':", len(out.Paths)+out.More, cut(in.Pattern, 200))
+	fmt.Fprintf(&s, "Found %s matching '%s':", count(len(out.Paths)+out.More, "file", "files"), cut(in.Pattern, 200))
 	for _, p := range out.Paths {
 		s.WriteString("\n" + printable(p))
 	}
@@ -88,14 +88,15 @@ func (c *console) found(ctx context.Context, pattern string, opts *hutch.GlobOpt
 	return out, nil
 }
 
-// elsewhere says where a pattern that has found nothing would have.
+// elsewhere says where a pattern that has found nothing would have, if nobody has
+// to be asked for that.
 func (c *console) elsewhere(ctx context.Context, in globIn, opts *hutch.GlobOptions) string {
 	if strings.Contains(in.Pattern, "/") {
 		return ""
 	}
 	deep := *opts
 	deep.Recurse = true
-	out, err := c.found(ctx, in.Pattern, &deep)
+	out, err := c.found(guard.Unasked(ctx), in.Pattern, &deep)
 	if err != nil || len(out.Paths) == 0 {
 		return ""
 	}

@@ -194,7 +194,7 @@ func (c *console) grepText(o *grepOut, in grepIn) string {
 	case "content":
 		o.writeLines(&s)
 	case "count":
-		fmt.Fprintf(&s, "Found %d match(es) for '%s':", o.Matches, shown)
+		fmt.Fprintf(&s, "Found %s for '%s':", count(o.Matches, "match", "matches"), shown)
 		for _, f := range o.Files {
 			fmt.Fprintf(&s, "\n%s: %d", printable(f.Path), f.Matches)
 		}
@@ -206,7 +206,7 @@ func (c *console) grepText(o *grepOut, in grepIn) string {
 			s.WriteString(printable(f.Path) + "\n")
 		}
 		if o.More {
-			fmt.Fprintf(&s, "... and %d more files", o.Matches-len(o.Files))
+			fmt.Fprintf(&s, "... and %s", count(o.Matches-len(o.Files), "more file", "more files"))
 		}
 	}
 	return strings.TrimSuffix(s.String(), "\n")

@@ -204,7 +204,7 @@ func (e *lineEdit) around(from, to int) string {
 	var s strings.Builder
 	for i := from; i < to; i++ {
 		if i-from == maxAround {
-			fmt.Fprintf(&s, "... (%d more lines)\n", to-i)
+			fmt.Fprintf(&s, "... (%s)\n", count(to-i, "more line", "more lines"))
 			break
 		}
 		fmt.Fprintf(&s, "%d:%s|%s\n", i+1, hashes[i], cut(e.lines[i].text, maxLineBytes))
@@ -218,11 +218,11 @@ func (e *lineEdit) String() string {
 	var what string
 	switch {
 	case removed == 0:
-		what = fmt.Sprintf("Inserted %d line(s) after line %d.", added, e.from)
+		what = fmt.Sprintf("Inserted %s after line %d.", count(added, "line", "lines"), e.from)
 	case added == 0:
-		what = fmt.Sprintf("Deleted %d line(s), %d to %d.", removed, e.from+1, e.to)
+		what = fmt.Sprintf("Deleted %s, %d to %d.", count(removed, "line", "lines"), e.from+1, e.to)
 	default:
-		what = fmt.Sprintf("Replaced %d line(s), %d to %d, by %d.", removed, e.from+1, e.to, added)
+		what = fmt.Sprintf("Replaced %s, %d to %d, by %d.", count(removed, "line", "lines"), e.from+1, e.to, added)
 	}
 	if len(e.lines) == 0 {
 		return what + " The file is empty now."

@@ -40,14 +40,14 @@ func TestHashline(t *testing.T) {
 		after  string
 		says   string
 	}{
-		"replace":              {"a\nb\nc\n", step{2, 0, "B"}, "a\nB\nc\n", "Edited f: Replaced 1 line(s), 2 to 2, by 1. The place now:\n1:"},
+		"replace":              {"a\nb\nc\n", step{2, 0, "B"}, "a\nB\nc\n", "Edited f: Replaced 1 line, 2 to 2, by 1. The place now:\n1:"},
 		"replace, line end":    {"a\nb\nc\n", step{2, 0, "B\n"}, "a\nB\nc\n", ""},
-		"range":                {"a\nb\nc\n", step{1, 2, "x\ny\nz"}, "x\ny\nz\nc\n", "Replaced 2 line(s), 1 to 2, by 3."},
-		"delete":               {"a\nb\nc\n", step{2, 0, ""}, "a\nc\n", "Deleted 1 line(s), 2 to 2."},
+		"range":                {"a\nb\nc\n", step{1, 2, "x\ny\nz"}, "x\ny\nz\nc\n", "Replaced 2 lines, 1 to 2, by 3."},
+		"delete":               {"a\nb\nc\n", step{2, 0, ""}, "a\nc\n", "Deleted 1 line, 2 to 2."},
 		"delete all":           {"a\nb\n", step{1, 2, ""}, "", "The file is empty now."},
 		"set to empty":         {"a\nb\nc\n", step{2, 0, "\n"}, "a\n\nc\n", ""},
 		"two empty lines":      {"a\nb\nc\n", step{2, 0, "\n\n"}, "a\n\n\nc\n", ""},
-		"insert after":         {"a\nb\n", step{1, -1, "x"}, "a\nx\nb\n", "Inserted 1 line(s) after line 1."},
+		"insert after":         {"a\nb\n", step{1, -1, "x"}, "a\nx\nb\n", "Inserted 1 line after line 1."},
 		"insert an empty line": {"a\nb\n", step{1, -1, "\n"}, "a\n\nb\n", ""},
 		"insert at the end":    {"a\nb\n", step{2, -1, "x\ny"}, "a\nb\nx\ny\n", ""},
 		"insert at the top":    {"a\nb\n", step{0, -1, "x"}, "x\na\nb\n", ""},

@@ -33,16 +33,16 @@ func link(t *testing.T, target, name string) {
 // TestLocalPaths: tools show and take the paths that commands see.
 func TestLocalPaths(t *testing.T) {
 	_, c := folder(t, everything())
-	if got := c.ok("write_file", args{"path": "/workspace/src/a.go", "content": "package a\n"}); got != "Created: wrote 1 lines to /workspace/src/a.go" {
+	if got := c.ok("write_file", args{"path": "/workspace/src/a.go", "content": "package a\n"}); got != "Created: wrote 1 line to /workspace/src/a.go" {
 		t.Error(got)
 	}
 	c.ok("edit_file", edit("src/a.go", "a\n", "b\n"))
 	for want, got := range map[string]string{
-		"Contents of /workspace:\n  src/":                                      c.ok("ls", args{"path": "/workspace"}),
-		"Found 1 file(s) matching '/workspace/src/*.go':\n/workspace/src/a.go": c.ok("glob", args{"pattern": "/workspace/src/*.go"}),
-		"Found 1 file(s) matching '**/*.go':\n/workspace/src/a.go":             c.ok("glob", args{"pattern": "**/*.go"}),
-		"/workspace/src/a.go:1: package b":                                     c.ok("grep", args{"pattern": "package", "output_mode": "content"}),
-		"Applied the patch to 1 file(s):\n  updated /workspace/src/a.go":       c.ok("apply_patch", args{"patch": "--- /workspace/src/a.go\n+++ /workspace/src/a.go\n@@ -1 +1 @@\n-package b\n+package c\n"}),
+		"Contents of /workspace:\n  src/":                                   c.ok("ls", args{"path": "/workspace"}),
+		"Found 1 file matching '/workspace/src/*.go':\n/workspace/src/a.go": c.ok("glob", args{"pattern": "/workspace/src/*.go"}),
+		"Found 1 file matching '**/*.go':\n/workspace/src/a.go":             c.ok("glob", args{"pattern": "**/*.go"}),
+		"/workspace/src/a.go:1: package b":                                  c.ok("grep", args{"pattern": "package", "output_mode": "content"}),
+		"Applied the patch to 1 file:\n  updated /workspace/src/a.go":       c.ok("apply_patch", args{"patch": "--- /workspace/src/a.go\n+++ /workspace/src/a.go\n@@ -1 +1 @@\n-package b\n+package c\n"}),
 	} {
 		if got != want {
 			t.Errorf("%q, want %q", got, want)

@@ -96,7 +96,7 @@ func (c *console) entry(ctx context.Context, i hutch.Info, follow bool) entry {
 	if !follow {
 		return e
 	}
-	if t, err := c.b.Stat(ctx, i.Name); err == nil {
+	if t, err := c.b.Stat(guard.Unasked(ctx), i.Name); err == nil {
 		e.Dir, e.Size, e.gone = t.IsDir(), t.Size, false
 	}
 	return e

@@ -6,6 +6,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/hutch-dev/hutch/guard"
 )
 
 // maxNear is how many names that are almost right are suggested, out of the
@@ -25,7 +27,9 @@ func (c *console) missing(ctx context.Context, what, name string) error {
 	return mistakef("%s Check the path with ls or glob.", text)
 }
 
+// near looks on the tool's own account: nobody is asked for it.
 func (c *console) near(ctx context.Context, name string) []string {
+	ctx = guard.Unasked(ctx)
 	type candidate struct {
 		name string
 		off  int

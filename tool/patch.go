@@ -97,7 +97,7 @@ func (c *console) patch(ctx context.Context, _ Call, in patchIn) (answer[patchOu
 		return answer[patchOut]{}, err
 	}
 	var s strings.Builder
-	fmt.Fprintf(&s, "Applied the patch to %d file(s):", len(out.Files))
+	fmt.Fprintf(&s, "Applied the patch to %s:", count(len(out.Files), "file", "files"))
 	for i := range out.Files {
 		p.report(&s, &out.Files[i])
 	}

@@ -115,7 +115,7 @@ func (p *patchedText) note(i, of int, h *hunk, m match) {
 		notes = append(notes, "white space at line ends differs")
 	}
 	if m.drop+m.tail > 0 {
-		notes = append(notes, fmt.Sprintf("%d line(s) of context around it differ", m.drop+m.tail))
+		notes = append(notes, count(m.drop+m.tail, "line of context around it differs", "lines of context around it differ"))
 	}
 	if h.miscounted {
 		notes = append(notes, "the numbers of lines in its @@ line are wrong")

@@ -124,7 +124,7 @@ func (c *console) readText(ctx context.Context, r *bufio.Reader, name string, in
 	text := strings.TrimSuffix(string(w.out), "\n")
 	switch {
 	case more > 0 && w.counted:
-		text += fmt.Sprintf("\n\n... (%d more lines) Use offset=%d to read on.", more, in.Offset+shown)
+		text += fmt.Sprintf("\n\n... (%s) Use offset=%d to read on.", count(more, "more line", "more lines"), in.Offset+shown)
 	case more > 0:
 		text += fmt.Sprintf("\n\n... (more than %d more lines) Use offset=%d to read on.", more-1, in.Offset+shown)
 	}

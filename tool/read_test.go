@@ -38,7 +38,7 @@ func TestRead(t *testing.T) {
 	}{
 		{args{"path": "a"}, "     1\tprint('hello')\n     2\tx"},
 		{args{"path": "./dir/../a"}, "     1\tprint('hello')\n     2\tx"},
-		{args{"path": "/a", "limit": 1}, "     1\tprint('hello')\n\n... (1 more lines) Use offset=1 to read on."},
+		{args{"path": "/a", "limit": 1}, "     1\tprint('hello')\n\n... (1 more line) Use offset=1 to read on."},
 		{args{"path": "open"}, "     1\ta\n     2\tb"},
 		{args{"path": "open", "offset": 1}, "     2\tb"},
 		{args{"path": "crlf"}, "     1\ta\n     2\tb"},
@@ -171,16 +171,16 @@ func TestGlob(t *testing.T) {
 		in   args
 		want string
 	}{
-		{args{"pattern": "*.go"}, "Found 1 file(s) matching '*.go':\na.go"},
-		{args{"pattern": "**/*.go"}, "Found 2 file(s) matching '**/*.go':\na.go\nb/c.go"},
-		{args{"pattern": "/b/*.{go,ts}"}, "Found 2 file(s) matching '/b/*.{go,ts}':\nb/c.go\nb/d.ts"},
-		{args{"pattern": "./b/*.ts"}, "Found 1 file(s) matching './b/*.ts':\nb/d.ts"},
-		{args{"pattern": "*.ts", "path": "b"}, "Found 1 file(s) matching '*.ts':\nb/d.ts"},
+		{args{"pattern": "*.go"}, "Found 1 file matching '*.go':\na.go"},
+		{args{"pattern": "**/*.go"}, "Found 2 files matching '**/*.go':\na.go\nb/c.go"},
+		{args{"pattern": "/b/*.{go,ts}"}, "Found 2 files matching '/b/*.{go,ts}':\nb/c.go\nb/d.ts"},
+		{args{"pattern": "./b/*.ts"}, "Found 1 file matching './b/*.ts':\nb/d.ts"},
+		{args{"pattern": "*.ts", "path": "b"}, "Found 1 file matching '*.ts':\nb/d.ts"},
 		{args{"pattern": "*.ts"}, "No files matching '*.ts' in .. Below it there are 1: use '**/*.ts'"},
-		{args{"pattern": "**/.*.go"}, "Found 1 file(s) matching '**/.*.go':\nb/.e.go"},
-		{args{"pattern": "**/f.go", "include_ignored": true}, "Found 1 file(s) matching '**/f.go':\nig/f.go"},
+		{args{"pattern": "**/.*.go"}, "Found 1 file matching '**/.*.go':\nb/.e.go"},
+		{args{"pattern": "**/f.go", "include_ignored": true}, "Found 1 file matching '**/f.go':\nig/f.go"},
 		{args{"pattern": ".hutch/**"}, "No files matching '.hutch/**' in ."},
-		{args{"pattern": "*", "path": ".hutch/out"}, "Found 1 file(s) matching '*':\n.hutch/out/x.go"},
+		{args{"pattern": "*", "path": ".hutch/out"}, "Found 1 file matching '*':\n.hutch/out/x.go"},
 		{args{"pattern": "nope/**"}, "No files matching 'nope/**' in ."},
 	} {
 		if got := c.ok("glob", l.in); got != l.want {
@@ -196,7 +196,7 @@ func TestGlob(t *testing.T) {
 		put(t, b, fmt.Sprintf("f%03d", i), "")
 	}
 	got := console(t, b, nil).ok("glob", args{"pattern": "*"})
-	if !strings.HasPrefix(got, "Found 150 file(s)") || !strings.HasSuffix(got, "f099\n... and 50 more") {
+	if !strings.HasPrefix(got, "Found 150 files") || !strings.HasSuffix(got, "f099\n... and 50 more") {
 		t.Error(got)
 	}
 }
@@ -213,7 +213,7 @@ func TestGrep(t *testing.T) {
 	}{
 		{args{"pattern": "^func"}, "a.go\ncolon:1:x"},
 		{args{"pattern": "^func", "output_mode": "content"}, "a.go:1: func A() {}\na.go:3: func B() {}\ncolon:1:x:1: func colon"},
-		{args{"pattern": "^func", "output_mode": "count"}, "Found 3 match(es) for '^func':\na.go: 2\ncolon:1:x: 1"},
+		{args{"pattern": "^func", "output_mode": "count"}, "Found 3 matches for '^func':\na.go: 2\ncolon:1:x: 1"},
 		{args{"pattern": "FUNC", "ignore_case": true, "path": "b"}, "b/c.txt"},
 		{args{"pattern": "func", "ignore_hidden": false, "path": "b"}, "b/.h"},
 		{args{"pattern": "func", "path": "b/.h"}, "b/.h"},
@@ -251,7 +251,7 @@ func TestGrepMany(t *testing.T) {
 	if strings.Count(got, "\n") != 50 || !strings.Contains(got, "\n... more matches") {
 		t.Error(got)
 	}
-	if got := c.ok("grep", args{"pattern": "hit", "output_mode": "count"}); !strings.HasPrefix(got, "Found 360 match(es) for 'hit':\nf000: 3") || !strings.HasSuffix(got, "... and more files") {
+	if got := c.ok("grep", args{"pattern": "hit", "output_mode": "count"}); !strings.HasPrefix(got, "Found 360 matches for 'hit':\nf000: 3") || !strings.HasSuffix(got, "... and more files") {
 		t.Error(got)
 	}
 }

@@ -48,7 +48,7 @@ func (c *console) write(ctx context.Context, _ Call, in writeIn) (answer[writeOu
 	if out.Created {
 		verb = "Created: wrote"
 	}
-	return answer[writeOut]{text: fmt.Sprintf("%s %d lines to %s", verb, out.Lines, c.path(name)), data: out}, nil
+	return answer[writeOut]{text: fmt.Sprintf("%s %s to %s", verb, count(out.Lines, "line", "lines"), c.path(name)), data: out}, nil
 }
 
 // maxStoreTries bounds store on a file that somebody rewrites without end.
@@ -122,7 +122,7 @@ func (c *console) old(ctx context.Context, name string) (oldVersion, error) {
 
 // oldUnread is old where reading is not simply allowed.
 func (c *console) oldUnread(ctx context.Context, name string) (oldVersion, error) {
-	i, err := c.b.Stat(ctx, name)
+	i, err := c.b.Stat(guard.Unasked(ctx), name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return oldVersion{rev: hutch.Absent, whole: true}, nil
