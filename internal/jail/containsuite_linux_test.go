@@ -31,6 +31,9 @@ func (s *containedSandbox) Exec(ctx context.Context, c *hutch.Cmd) (hutch.Result
 	if len(c.Args) == 0 {
 		return hutch.Result{}, &fs.PathError{Op: "exec", Err: fs.ErrInvalid}
 	}
+	if c.Signals != nil {
+		return hutch.Result{}, &fs.PathError{Op: "exec", Path: c.Args[0], Err: errors.ErrUnsupported}
+	}
 	if c.Dir != "" {
 		info, err := s.Stat(ctx, c.Dir)
 		if err == nil && !info.IsDir() {
