@@ -4,8 +4,8 @@ package jail
 
 import (
 	"slices"
-	"sync"
 
+	"github.com/hutch-dev/hutch/internal/relay"
 	"golang.org/x/sys/unix"
 )
 
@@ -17,27 +17,10 @@ func Signals() []string { return slices.Clone(sendable) }
 
 // forward sends on the signals for a command until stop returns.
 func forward(p post, id int64, signals <-chan string) (stop func()) {
-	if signals == nil {
-		return func() {}
-	}
-	ended := make(chan struct{})
-	var all sync.WaitGroup
-	all.Go(func() {
-		for {
-			select {
-			case <-ended:
-				return
-			case name, more := <-signals:
-				if !more {
-					return
-				}
-				if slices.Contains(sendable, name) {
-					p.signal(id, unix.SignalNum(name))
-				}
-			}
-		}
+	return relay.Signals(signals, sendable, func(name string, _ <-chan struct{}) bool {
+		p.signal(id, unix.SignalNum(name))
+		return true
 	})
-	return func() { close(ended); all.Wait() }
 }
 
 func encodeSignal(id int64, sig unix.Signal) []byte {

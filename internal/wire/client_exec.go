@@ -11,6 +11,7 @@ import (
 	"reflect"
 
 	"github.com/hutch-dev/hutch"
+	"github.com/hutch-dev/hutch/internal/relay"
 )
 
 // Exec implements [hutch.Execer]. What the command prints is written by this
@@ -43,7 +44,7 @@ func (c *Client) Exec(ctx context.Context, cmd *hutch.Cmd) (hutch.Result, error)
 	}
 	f := newFeed(head)
 	defer f.Close()
-	defer f.forward(cmd.Signals, c.sigs)()
+	defer relay.Signals(cmd.Signals, c.sigs, f.signal)()
 	if cmd.Stdin != nil {
 		go f.pump(cmd.Stdin)
 	}

@@ -3,7 +3,6 @@ package wire
 import (
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 
 	"github.com/hutch-dev/hutch"
@@ -88,31 +87,9 @@ func (s *signals) pass() {
 	}
 }
 
-// forward sends signals on to the far side, which has those that are known,
-// until stop returns. It takes none before the far side has taken the last one.
-func (f *feed) forward(from <-chan string, known []string) (stop func()) {
-	if from == nil {
-		return func() {}
-	}
-	over := make(chan struct{})
-	var all sync.WaitGroup
-	all.Go(func() {
-		for {
-			select {
-			case <-over:
-				return
-			case name, more := <-from:
-				if !more || slices.Contains(known, name) && !f.signal(name, over) {
-					return
-				}
-			}
-		}
-	})
-	return func() { close(over); all.Wait() }
-}
-
-// signal sends a signal, waits until it was taken, and reports whether there can
-// be more.
+// signal sends a signal to the far side, waits until it was taken or over is
+// closed, and reports whether there can be more. None is sent before the last one
+// was taken.
 func (f *feed) signal(name string, over <-chan struct{}) bool {
 	f.mu.Lock()
 	if f.closed || f.stopped {
