@@ -57,12 +57,14 @@ func widely(a Approval, rule int) grant {
 
 // approved reports whether a, about which rule asks, was approved before.
 func (k *Checker) approved(a Approval, rule int) bool {
-	return k.hasGrant(a, rule) || k.o.Recall != nil && k.o.Recall(a)
+	k.mu.Lock()
+	told := k.told(a, rule)
+	k.mu.Unlock()
+	return told || k.o.Recall != nil && k.o.Recall(a)
 }
 
-func (k *Checker) hasGrant(a Approval, rule int) bool {
-	k.mu.Lock()
-	defer k.mu.Unlock()
+// told reports whether a was approved for the session. k.mu is held.
+func (k *Checker) told(a Approval, rule int) bool {
 	return k.granted[exactly(a)] || k.granted[widely(a, rule)]
 }
 

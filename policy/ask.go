@@ -93,7 +93,7 @@ func (k *Checker) ask(ctx context.Context, r *guard.Request, d Decision) error {
 func (k *Checker) begin(this Approval, rule int, key string) (p *pending, mine bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.granted[exactly(this)] || k.granted[widely(this, rule)] {
+	if k.told(this, rule) {
 		return nil, false
 	}
 	if p, ok := k.asking[key]; ok {

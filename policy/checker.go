@@ -67,7 +67,7 @@ func (s *Set) Checker(opts *CheckerOptions) (*Checker, error) {
 // Check implements [guard.Check].
 func (k *Checker) Check(ctx context.Context, r *guard.Request) error {
 	if r.Op != guard.Execute {
-		if f := k.c.files(r.Op); f != nil { // most requests, and they should cost nothing
+		if f := k.c.of[r.Op]; f != nil { // most requests, and they should cost nothing
 			if a, _ := f.decide(target{name: r.Name}); a == Allow {
 				return nil
 			}
@@ -140,7 +140,7 @@ func (k *Checker) Visible(op guard.Op, name string) bool {
 
 // rules are those of an operation on files, and none for any other: it is denied.
 func (k *Checker) rules(op guard.Op) *fileRules {
-	if f := k.c.files(op); f != nil {
+	if f := k.c.of[op]; f != nil {
 		return f
 	}
 	return &fileRules{def: Deny}

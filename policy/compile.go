@@ -75,7 +75,7 @@ func compile(s *Set, root string) (*compiled, error) {
 			c.runs = c.commandOutlook()
 			continue
 		}
-		f := c.files(op)
+		f := c.of[op]
 		f.def, f.seed, f.known = def, maphash.MakeSeed(), make([]atomic.Pointer[known], maxKnown)
 		f.can = f.outlook()
 	}
@@ -102,9 +102,6 @@ func checkAction(where string, a Action) error {
 	return nil
 }
 
-// files are the rules of an operation on files, nil if it is none.
-func (c *compiled) files(op guard.Op) *fileRules { return c.of[op] }
-
 func (c *compiled) add(op guard.Op, r Rule) error {
 	var known Action
 	if err := known.UnmarshalText([]byte(r.Action)); err != nil {
@@ -116,7 +113,7 @@ func (c *compiled) add(op guard.Op, r Rule) error {
 		return err
 	}
 	rule, err := compileFile(r, c.root)
-	to := c.files(op)
+	to := c.of[op]
 	to.rules = append(to.rules, rule)
 	return err
 }

@@ -30,7 +30,7 @@ type Decision struct {
 
 // file decides about an operation on a file.
 func (c *compiled) file(op guard.Op, t target, shown string) Decision {
-	f := c.files(op)
+	f := c.of[op]
 	if f == nil {
 		return Decision{Op: op, Target: shown, Action: Deny, Rule: defaulted, Why: "there is no such operation"}
 	}
@@ -197,7 +197,7 @@ func (c *compiled) redirection(a *analysis, p *part) Decision {
 // somewhere decides about a file whose name is not known: only rules about all
 // files are about it.
 func (c *compiled) somewhere(op guard.Op) Decision {
-	f := c.files(op)
+	f := c.of[op]
 	d := Decision{Op: op, Action: f.def, Rule: defaulted, Why: "its name is known only when it runs"}
 	for i, r := range f.rules {
 		if r.all {
@@ -253,7 +253,7 @@ func (c *compiled) mention(a *analysis, ops []guard.Op, text string) (Decision, 
 			if d.Action != Deny || d.Rule == defaulted {
 				continue
 			}
-			if r := &c.files(op).rules[d.Rule]; r.all || bare(text) && !r.plain {
+			if r := &c.of[op].rules[d.Rule]; r.all || bare(text) && !r.plain {
 				continue
 			}
 			d.mention = true

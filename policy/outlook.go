@@ -12,7 +12,7 @@ func (k *Checker) Outlook(op guard.Op) guard.Outlook {
 	var can actions
 	if op == guard.Execute {
 		can = k.c.runs
-	} else if f := k.c.files(op); f != nil {
+	} else if f := k.c.of[op]; f != nil {
 		can = f.can
 	}
 	switch {
