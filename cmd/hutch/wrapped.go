@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"os/user"
+	"slices"
 	"strings"
 
 	"github.com/hutch-dev/hutch"
@@ -28,32 +29,19 @@ type caps struct {
 	OutputBytes size  `toml:"output_bytes"`
 }
 
-// capNames are the keys of caps, in the order in which they are shown.
-var capNames = []string{"file_bytes", "write_bytes", "read_bytes", "operations", "entries", "matches", "commands", "at_once", "output_bytes"}
+// capNamed is a cap with its key in the config file.
+type capNamed struct {
+	name string
+	to   encoding.TextUnmarshaler
+}
 
-// named is the cap of that name, nil if there is none.
-func (c *caps) named(name string) encoding.TextUnmarshaler {
-	switch name {
-	case "file_bytes":
-		return &c.FileBytes
-	case "write_bytes":
-		return &c.WriteBytes
-	case "read_bytes":
-		return &c.ReadBytes
-	case "operations":
-		return &c.Operations
-	case "entries":
-		return &c.Entries
-	case "matches":
-		return &c.Matches
-	case "commands":
-		return &c.Commands
-	case "at_once":
-		return &c.AtOnce
-	case "output_bytes":
-		return &c.OutputBytes
+// named are the caps, in the order in which they are shown.
+func (c *caps) named() []capNamed {
+	return []capNamed{
+		{"file_bytes", &c.FileBytes}, {"write_bytes", &c.WriteBytes}, {"read_bytes", &c.ReadBytes},
+		{"operations", &c.Operations}, {"entries", &c.Entries}, {"matches", &c.Matches},
+		{"commands", &c.Commands}, {"at_once", &c.AtOnce}, {"output_bytes", &c.OutputBytes},
 	}
-	return nil
 }
 
 // options are c for package limit; none is a number below zero in both.
@@ -69,11 +57,16 @@ func (c *caps) options() limit.Options {
 func (c *caps) add(text string) error {
 	for part := range strings.SplitSeq(text, ",") {
 		name, n, ok := strings.Cut(part, "=")
-		to := c.named(name)
-		if !ok || to == nil {
-			return fmt.Errorf("%q is no limit; write KEY=N, with one of %s", part, strings.Join(capNames, ", "))
+		all := c.named()
+		i := slices.IndexFunc(all, func(one capNamed) bool { return one.name == name })
+		if !ok || i < 0 {
+			var names []string
+			for _, one := range all {
+				names = append(names, one.name)
+			}
+			return fmt.Errorf("%q is no limit; write KEY=N, with one of %s", part, strings.Join(names, ", "))
 		}
-		if err := to.UnmarshalText([]byte(n)); err != nil {
+		if err := all[i].to.UnmarshalText([]byte(n)); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
