@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"github.com/hutch-dev/hutch/guard"
-	"github.com/hutch-dev/hutch/local"
 	"github.com/hutch-dev/hutch/policy"
 )
 
@@ -51,14 +50,7 @@ func TestDifferentialJail(t *testing.T) {
 	for name, set := range someSets(rand.New(rand.NewPCG(13, 3)), more) {
 		set.Execute = policy.Rules{Default: policy.Allow}
 		t.Run(name, func(t *testing.T) {
-			dir := t.TempDir()
-			w := newWorld(true)
-			w.fillDir(t, dir)
-			s, err := local.Open(dir, nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() { s.Close() })
+			w, dir, s := newLocal(t)
 			x := ruled(t, s, s.Root(), w, func() *world { return lookedDir(t, dir) }, set, rand.New(rand.NewPCG(1, 1)), nil)
 			c := console(t, x.b, everyTool())
 			got := printed(c.call("execute", args{"command": unreadable(sweep) + " | sh", "timeout": 60}))

@@ -42,19 +42,26 @@ func newTrial(t testing.TB, kind string, set policy.Set, r *rand.Rand, who *pers
 		return newTrialOn(t, newBox(map[string]script{}), set, r, who)
 	case "local":
 		set.Execute = policy.Rules{Default: policy.Deny} // they have a test of their own
-		dir := t.TempDir()
-		w := newWorld(true)
-		w.fillDir(t, dir)
-		s, err := local.Open(dir, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { s.Close() })
+		w, dir, s := newLocal(t)
 		return ruled(t, s, "", w, func() *world { return lookedDir(t, dir) }, set, r, who)
 	}
 	s, w := state.New(nil), newWorld(false)
 	w.fill(t, s)
 	return ruled(t, s, "", w, func() *world { return looked(t, s) }, set, r, who)
+}
+
+// newLocal is a world with links in a directory, and a sandbox of it.
+func newLocal(t testing.TB) (w *world, dir string, s *local.Sandbox) {
+	t.Helper()
+	dir = t.TempDir()
+	w = newWorld(true)
+	w.fillDir(t, dir)
+	s, err := local.Open(dir, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return w, dir, s
 }
 
 func newTrialOn(t testing.TB, b *box, set policy.Set, r *rand.Rand, who *person) *trial {
