@@ -69,7 +69,7 @@ func (u unlinkedDir) hold(ctx context.Context, op, name string) (*os.File, error
 		return nil, err
 	}
 	if u.wrong["opens what it has looked at"] {
-		for range 20 { // until it is another
+		for range 300 { // until it is another
 			if u.check(op, name, true) != nil {
 				break
 			}

@@ -30,6 +30,10 @@ type CheckerOptions struct {
 	// again. With it, Always is good for as long as it is recalled. nil recalls
 	// what this Checker was told.
 	Recall func(a Approval) bool
+	// Recalls reports whether there is anything of op to recall. Without it, and with
+	// nobody to ask, what is always asked about is not offered: a [guard.Backend]
+	// then runs no commands.
+	Recalls func(op guard.Op) bool
 }
 
 // Checker is a [guard.Check] that holds operations against a Set. It is safe for

@@ -7,7 +7,7 @@ import (
 )
 
 // Outlook implements [guard.Check]. It is Denied only where nothing can be allowed,
-// and Asked only where somebody can be asked.
+// and Asked only where somebody can be asked. What is recalled needs nobody to ask.
 func (k *Checker) Outlook(op guard.Op) guard.Outlook {
 	var can actions
 	if op == guard.Execute {
@@ -18,7 +18,7 @@ func (k *Checker) Outlook(op guard.Op) guard.Outlook {
 	switch {
 	case can.ask && k.o.Ask != nil:
 		return guard.Asked
-	case can.allow:
+	case can.allow, can.ask && k.o.Recalls != nil && k.o.Recalls(op):
 		return guard.Allowed
 	}
 	return guard.Denied

@@ -176,6 +176,15 @@ func TestOutlook(t *testing.T) {
 			t.Errorf("%+v, as commands: %v, want %v", c.s.Write, got, c.command)
 		}
 	}
+	recalls := &policy.CheckerOptions{Recalls: func(op guard.Op) bool { return op == guard.Execute }}
+	for op, want := range map[guard.Op]guard.Outlook{guard.Execute: guard.Allowed, guard.Write: guard.Denied} {
+		if got := can(rule(ask), recalls, op); got != want {
+			t.Errorf("%s, where commands are recalled: %v, want %v", op, got, want)
+		}
+	}
+	if got := can(rule(deny), recalls, guard.Execute); got != guard.Denied {
+		t.Errorf("what is denied, recalled or not: %v", got)
+	}
 	if can(policy.Permissive(), asks, "chmod") != guard.Denied {
 		t.Error("an operation that there is not")
 	}

@@ -44,7 +44,7 @@ func (r *rules) checker(b hutch.Backend, ask asker, kept *book) (*policy.Checker
 		o.Root = at.Root()
 	}
 	if kept != nil {
-		o.Recall, o.Remember = kept.recall, kept.remember
+		o.Recall, o.Recalls, o.Remember = kept.recall, kept.recalls, kept.remember
 	}
 	if ask != nil {
 		o.Ask = func(ctx context.Context, q policy.Question) (policy.Answer, error) {

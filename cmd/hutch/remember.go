@@ -13,10 +13,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"unicode/utf8"
 
+	"github.com/hutch-dev/hutch/guard"
 	"github.com/hutch-dev/hutch/policy"
 )
 
@@ -126,18 +128,17 @@ func absolute(path string) string {
 
 // recall reports whether a is in the book. The file is looked at every time:
 // what is forgotten is asked about again at once.
-func (b *book) recall(a policy.Approval) bool {
+func (b *book) recall(a policy.Approval) bool { return b.has(a.Equal) }
+
+// recalls reports whether there is anything of op in the book.
+func (b *book) recalls(op guard.Op) bool {
+	return b.has(func(a policy.Approval) bool { return a.Op == op })
+}
+
+func (b *book) has(what func(policy.Approval) bool) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if err := b.read(); err != nil {
-		return false
-	}
-	for i := range b.here {
-		if b.here[i].Equal(a) {
-			return true
-		}
-	}
-	return false
+	return b.read() == nil && slices.ContainsFunc(b.here, what)
 }
 
 // read reads the file if it is another one than before.
