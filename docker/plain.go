@@ -141,7 +141,7 @@ func (x *execs) Start(ctx context.Context, args []string, o shell.StartOptions) 
 	}
 	att, err := x.e.api.ExecAttach(ctx, made.ID, client.ExecAttachOptions{})
 	if err != nil {
-		return nil, x.lost(err)
+		return nil, x.unstarted(ctx, err)
 	}
 	return newExecProcess(x, made.ID, att.HijackedResponse), nil
 }
@@ -179,6 +179,33 @@ func (x *execs) lost(err error) error {
 		return fmt.Errorf("%w: %s", ErrLost, said(err))
 	}
 	return errors.New(said(err))
+}
+
+// unstarted is the error of a program that the engine would not start. In a
+// container that is about to end it gives no reason, and says a moment later that
+// the container has ended.
+func (x *execs) unstarted(ctx context.Context, err error) error {
+	for range 20 {
+		lost := x.lost(err)
+		if errors.Is(lost, ErrLost) {
+			return lost
+		}
+		got, gone := x.e.api.ContainerInspect(ctx, x.id, client.ContainerInspectOptions{})
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case gone != nil:
+			err = gone
+		case got.Container.State != nil && !got.Container.State.Running:
+			return fmt.Errorf("%w: %s", ErrLost, said(err))
+		}
+		select {
+		case <-time.After(50 * time.Millisecond):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return x.lost(err)
 }
 
 func (x *execs) Get(ctx context.Context, path string) (io.ReadCloser, error) {
