@@ -87,18 +87,33 @@ func TestPatchMoved(t *testing.T) {
 	}
 }
 
+// quotedBytes is s as a string of JSON with all its bytes, for which json.Marshal
+// writes others where they are no text.
+func quotedBytes(s string) string {
+	out := []byte{'"'}
+	for _, b := range []byte(s) {
+		if b < ' ' || b == '"' || b == '\\' {
+			out = fmt.Appendf(out, `\u%04x`, b)
+		} else {
+			out = append(out, b)
+		}
+	}
+	return string(append(out, '"'))
+}
+
 func FuzzPatch(f *testing.F) {
 	f.Add("--- a/f\n+++ b/f\n@@ -1,2 +1,2 @@\n a\n-b\n+c\n", "a\nb\n")
 	f.Add("*** Begin Patch\n*** Update File: f\n*** Move to: g\n@@ a\n-b\n+c\n*** Add File: n\n+x\n*** Delete File: h\n*** End Patch", "a\nb\n")
 	f.Add("diff --git a/f b/g\nrename from f\nrename to g\nnew mode 100755\n", "")
 	f.Add("diff --git \"a/\\303\\244\" \"b/\\303\\244\"\nnew file mode 100644\n", "x")
 	f.Add("--- a/f\n+++ b/f\n@@\n-b\n\\ No newline at end of file\n+c\n-- \n2.0\n", "b")
+	f.Add("--- 0/f\n+++ 1/f\n@@\xd3\n+", "0")
 	f.Fuzz(func(t *testing.T, patch, content string) {
 		b := state.New(nil)
 		put(t, b, "f", content)
 		put(t, b, "h", "h\n")
 		c := console(t, b, patches())
-		r := c.call("apply_patch", args{"patch": patch})
+		r := c.raw("apply_patch", `{"patch": `+quotedBytes(patch)+`}`)
 		if !r.Failed {
 			if utf8.ValidString(content) && !utf8.ValidString(patch) {
 				t.Error("a patch that is no text was applied")
