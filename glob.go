@@ -22,6 +22,9 @@ type GlobOptions struct {
 	// Gitignore leaves out what the .gitignore files of the backend leave out,
 	// and everything below .git. One of more than 4 MiB is ErrTooLarge.
 	Gitignore bool
+	// Names says that of each Info only Name and the type bits of Mode are wanted:
+	// the rest may be zero. Where a look at every file is what costs, that is saved.
+	Names bool
 }
 
 // Glob yields the files and links whose name, as seen from Dir, matches
@@ -86,7 +89,7 @@ func (m globber) run(ctx context.Context, b Backend, yield func(Info, error) boo
 		if err == nil && (!m.match(i.Name) || ig.skip(i)) {
 			return true
 		}
-		if err == nil {
+		if err == nil && !m.o.Names {
 			var there bool
 			if i, there, err = look.at(i); err == nil && !there {
 				return true

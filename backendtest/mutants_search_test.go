@@ -38,6 +38,11 @@ func searchMutants() []mutant {
 		{name: "always recurses", do: glob(func(_ *string, o *hutch.GlobOptions) { o.Recurse = true }), kills: "Glob/Recurse"},
 		{name: "globs from the root", do: glob(func(_ *string, o *hutch.GlobOptions) { o.Dir = "" }), kills: "Glob/Dir"},
 		{name: "takes no notice of .gitignore", do: glob(func(_ *string, o *hutch.GlobOptions) { o.Gitignore = false }), kills: "Glob/Gitignore"},
+		{name: "knows no more than names", do: func(do *functions) {
+			do.glob = func(ctx context.Context, b hutch.Backend, p string, o *hutch.GlobOptions) iter.Seq2[hutch.Info, error] {
+				return namesOnly(hutch.Glob(ctx, b, p, o))
+			}
+		}, kills: "Glob/Dialect"},
 		{name: "globs the wrong way round", do: func(do *functions) {
 			do.glob = func(ctx context.Context, b hutch.Backend, p string, o *hutch.GlobOptions) iter.Seq2[hutch.Info, error] {
 				return backwards(hutch.Glob(ctx, b, p, o))
@@ -100,6 +105,17 @@ func quiet[T any](seq iter.Seq2[T, error]) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		for v, err := range seq {
 			if err != nil || !yield(v, nil) {
+				return
+			}
+		}
+	}
+}
+
+// namesOnly forgets everything else.
+func namesOnly(seq iter.Seq2[hutch.Info, error]) iter.Seq2[hutch.Info, error] {
+	return func(yield func(hutch.Info, error) bool) {
+		for i, err := range seq {
+			if !yield(hutch.Info{Name: i.Name, Mode: i.Mode.Type()}, err) {
 				return
 			}
 		}

@@ -107,6 +107,25 @@ func globs(t *env, cases []globCase) {
 		if !slices.Equal(got, c.want) {
 			t.Errorf("Glob(%q, %+v) = %q, want %q", c.pattern, c.opts, got, c.want)
 		}
+		globNames(t, c)
+	}
+}
+
+// globNames does it for names and types alone, and for all there is to know.
+func globNames(t *env, c globCase) {
+	short := c.opts
+	short.Names = true
+	some := collect(t, "Glob("+c.pattern+"), names", t.do.glob(t.ctx, t.b, c.pattern, &short))
+	if got := names(some); !slices.Equal(got, c.want) {
+		t.Errorf("Glob(%q, %+v) = %q, want %q", c.pattern, short, got, c.want)
+	}
+	for i, info := range collect(t, "Glob("+c.pattern+")", t.do.glob(t.ctx, t.b, c.pattern, &c.opts)) {
+		if want := t.stat(info.Name); info.Rev != want.Rev || info.Size != want.Size || info.Mode != want.Mode {
+			t.Errorf("Glob(%q, %+v) = %+v, want %+v", c.pattern, c.opts, info, want)
+		}
+		if i < len(some) && some[i].Mode.Type() != info.Mode.Type() {
+			t.Errorf("Glob(%q, %+v) = %+v, want the type of %+v", c.pattern, short, some[i], info)
+		}
 	}
 }
 

@@ -35,7 +35,7 @@ func (c *console) glob(ctx context.Context, _ Call, in globIn) (answer[globOut],
 	if err != nil {
 		return answer[globOut]{}, err
 	}
-	opts := &hutch.GlobOptions{Dir: dir, Hidden: c.o.SearchHidden, Gitignore: !in.Ignored}
+	opts := &hutch.GlobOptions{Dir: dir, Hidden: c.o.SearchHidden, Gitignore: !in.Ignored, Names: true}
 	out, err := c.found(ctx, c.pattern(dir, in.Pattern), opts)
 	if err != nil {
 		return answer[globOut]{}, c.searchError(ctx, dir, "Invalid glob pattern", err)

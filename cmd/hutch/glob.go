@@ -49,6 +49,7 @@ func (c *cli) glob(ctx context.Context, pattern string, o hutch.GlobOptions) err
 	if pattern, err = relativePattern(w.b, pattern, o.Dir); err != nil {
 		return err
 	}
+	o.Names = !c.json
 	p := c.printer()
 	found := false
 	for info, err := range hutch.Glob(ctx, w.b, pattern, &o) {

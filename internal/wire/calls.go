@@ -106,7 +106,7 @@ func (c *call) glob() error {
 	if g == nil {
 		g = &glob{}
 	}
-	o := &hutch.GlobOptions{Dir: c.Name, Recurse: g.Recurse, Hidden: g.Hidden, Gitignore: g.Gitignore}
+	o := &hutch.GlobOptions{Dir: c.Name, Recurse: g.Recurse, Hidden: g.Hidden, Gitignore: g.Gitignore, Names: g.Names}
 	return c.infos(hutch.Glob(c.ctx, c.b, string(c.Pattern), o))
 }
 

@@ -32,7 +32,7 @@ func (f files) Glob(ctx context.Context, pattern string, opts *hutch.GlobOptions
 	if o.Dir == "" {
 		o.Dir = "."
 	}
-	g := &glob{Recurse: o.Recurse, Hidden: o.Hidden, Gitignore: o.Gitignore}
+	g := &glob{Recurse: o.Recurse, Hidden: o.Hidden, Gitignore: o.Gitignore, Names: o.Names}
 	return f.c.infos(ctx, f.via(globRoute), &request{Name: o.Dir, Pattern: []byte(pattern), Glob: g}, o.Dir)
 }
 

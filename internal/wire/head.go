@@ -29,6 +29,7 @@ type glob struct {
 	Recurse   bool `json:"recurse,omitempty"`
 	Hidden    bool `json:"hidden,omitempty"`
 	Gitignore bool `json:"gitignore,omitempty"`
+	Names     bool `json:"names,omitempty"`
 }
 
 type query struct {
