@@ -50,6 +50,7 @@ var imports = map[string][]string{
 		".", "tool",
 		"github.com/modelcontextprotocol/go-sdk/mcp", "github.com/modelcontextprotocol/go-sdk/jsonrpc",
 	},
+	"llm": {},
 	"cmd/hutch": {
 		".", "docker", "state", "local", "composite", "iofs", "remote", "server", "internal/diff",
 		"tool", "guard", "policy", "audit", "job", "mcpserver",
