@@ -108,9 +108,9 @@ func (r *run) compact(ctx context.Context, hard bool) error {
 // reply of the model, so that no result is without its call.
 func (r *run) older(hard bool) int {
 	all := r.conv.Messages
-	room := r.o.ContextTokens / 5
+	room := min(r.o.ContextTokens/5, estimate(all)/2) // the model may take less than the options say
 	if hard {
-		room = r.o.ContextTokens / 50
+		room /= 10
 	}
 	cut := len(all)
 	for i := len(all) - 1; i > 0; i-- {

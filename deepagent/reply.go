@@ -27,8 +27,13 @@ func (r *run) reply(ctx context.Context) (reply *llm.Reply, over, err error) {
 		if err == nil || !errors.Is(err, llm.ErrTooLong) || shortened == 2 {
 			break
 		}
-		shortened++
-		if err := r.compact(ctx, shortened == 2); err != nil {
+		if shortened++; shortened == 1 {
+			err = r.compact(ctx, false)
+		}
+		if errors.Is(err, llm.ErrTooLong) {
+			shortened, err = 2, r.compact(ctx, true)
+		}
+		if err != nil {
 			return nil, nil, err
 		}
 	}
