@@ -2,6 +2,7 @@ package deepagent_test
 
 import (
 	"context"
+	"encoding/json"
 	"os"
 	"runtime"
 	"slices"
@@ -177,4 +178,14 @@ func has(t testing.TB, text string, want ...string) {
 // plain is a function of a tool that wants no context.
 func plain[In any](do func(In) (string, error)) func(context.Context, In) (string, error) {
 	return func(_ context.Context, in In) (string, error) { return do(in) }
+}
+
+// input is an object of strings.
+func input(pairs ...string) llm.Input {
+	m := map[string]string{}
+	for i := 0; i < len(pairs); i += 2 {
+		m[pairs[i]] = pairs[i+1]
+	}
+	data, _ := json.Marshal(m)
+	return llm.Input(data)
 }
