@@ -104,6 +104,13 @@ func (o *Options) checkTools() error {
 			return fmt.Errorf("there is no tool %q", name)
 		}
 	}
+	for _, s := range o.SubAgents {
+		for _, name := range s.Tools {
+			if !slices.Contains(taken, name) {
+				return fmt.Errorf("sub-agent %q: there is no tool %q", s.Name, name)
+			}
+		}
+	}
 	return nil
 }
 
@@ -143,14 +150,19 @@ func (a *Agent) Stream(ctx context.Context, prompt string, d *Deps) iter.Seq2[Ev
 		}()
 		var last Event
 		var err error
+		var fault any
 		go func() {
 			defer t.close()
+			defer func() { fault = recover() }()
 			last, err = a.run(ctx, t, prompt, d)
 		}()
 		for e := range t.events {
 			if !yield(e, nil) {
 				return
 			}
+		}
+		if fault != nil {
+			panic(fault) // of the model or the store: here somebody can catch it
 		}
 		yield(last, err)
 	}

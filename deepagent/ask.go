@@ -82,10 +82,11 @@ func Ask(ctx context.Context, q Question) (Answer, error) {
 	if !ok {
 		return Answer{}, ErrNobody
 	}
-	return a.ask(ctx, q)
+	return a.ask(ctx, q, func() bool { return false }, func() {})
 }
 
-func (a *asker) ask(ctx context.Context, q Question) (Answer, error) {
+// ask puts a question when those before it are answered, if it still has to be.
+func (a *asker) ask(ctx context.Context, q Question, granted func() bool, grant func()) (Answer, error) {
 	t := a.r.tree
 	if t.approve == nil || a.over() {
 		return Answer{}, ErrNobody
@@ -100,6 +101,9 @@ func (a *asker) ask(ctx context.Context, q Question) (Answer, error) {
 	if a.over() {
 		return Answer{}, ErrNobody
 	}
+	if granted() {
+		return Answer{Scope: Once}, nil
+	}
 	a.r.emit(Event{Kind: Asked, Call: a.call, Question: &q})
 	answer, err := t.approve(ctx, q)
 	if err == nil {
@@ -108,6 +112,9 @@ func (a *asker) ask(ctx context.Context, q Question) (Answer, error) {
 	if err != nil {
 		answer = Answer{}
 	}
+	if answer.Scope == Session || answer.Scope == Always {
+		grant()
+	}
 	a.r.emit(Event{Kind: Answered, Call: a.call, Question: &q, Answer: &answer})
 	return answer, err
 }
@@ -115,10 +122,12 @@ func (a *asker) ask(ctx context.Context, q Question) (Answer, error) {
 // approved asks about a call of a tool in Options.Ask. A refusal is a sentence for
 // the model; "" is none.
 func (r *run) approved(ctx context.Context, c *Call) (refusal string, err error) {
+	a := ctx.Value(askerKey{}).(*asker)
 	if !slices.Contains(r.o.Ask, c.Name) || r.tree.mayUse(c.Name) {
 		return "", nil
 	}
-	answer, err := Ask(ctx, Question{Title: "May the agent use " + c.Name + "?", Text: string(c.Input)})
+	q := Question{Title: "May the agent use " + c.Name + "?", Text: string(c.Input)}
+	answer, err := a.ask(ctx, q, func() bool { return r.tree.mayUse(c.Name) }, func() { r.tree.grant(c.Name) })
 	switch {
 	case ctx.Err() != nil:
 		return "", ctx.Err()
@@ -126,8 +135,6 @@ func (r *run) approved(ctx context.Context, c *Call) (refusal string, err error)
 		return fmt.Sprintf("Permission denied for %s: it wants approval, and nobody could give it.", c.Name), nil
 	case answer.Scope < Once || answer.Scope > Always:
 		return refused(c.Name, answer.Reason), nil
-	case answer.Scope > Once:
-		r.tree.grant(c.Name)
 	}
 	return "", nil
 }
@@ -140,13 +147,13 @@ func refused(name, reason string) string {
 }
 
 func (t *tree) mayUse(name string) bool {
-	t.mu.RLock()
-	defer t.mu.RUnlock()
+	t.granting.Lock()
+	defer t.granting.Unlock()
 	return t.granted[name]
 }
 
 func (t *tree) grant(name string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+	t.granting.Lock()
+	defer t.granting.Unlock()
 	t.granted[name] = true
 }

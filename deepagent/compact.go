@@ -79,12 +79,12 @@ func (r *run) compact(ctx context.Context, hard bool) error {
 		return fmt.Errorf("deepagent: %w, and nothing of it can be left out", llm.ErrTooLong)
 	}
 	old, recent := all[:n], all[n:]
-	file, why := r.archive(ctx, old)
-	if err := ctx.Err(); err != nil {
-		return err
-	}
 	summary, err := r.summarise(ctx, old)
 	if err != nil {
+		return err
+	}
+	file, why := r.archive(ctx, old)
+	if err := ctx.Err(); err != nil {
 		return err
 	}
 	where := "It could not be kept in full: " + why + "."
@@ -165,7 +165,7 @@ func (r *run) summarise(ctx context.Context, old []llm.Message) (string, error) 
 	if err != nil {
 		return "", fmt.Errorf("deepagent: a summary of the conversation: %w", err)
 	}
-	over := r.count(reply.Usage)
+	over := r.count(reply, estimate(req.Messages))
 	text := strings.TrimSpace(textOf(reply.Message))
 	if text == "" && over == nil {
 		over = fmt.Errorf("deepagent: a summary of the conversation: %w", ErrEmpty)

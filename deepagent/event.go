@@ -95,6 +95,8 @@ type Usage struct {
 	Total llm.Usage `json:"total"` // of the run, with its sub-agents
 	Steps int       `json:"steps"` // the same
 	Cost  float64   `json:"cost"`  // the same; 0 without prices
+	// Estimated says that a provider did not tell, so that some of it is estimated.
+	Estimated bool `json:"estimated,omitempty"`
 }
 
 // Ending is how a run has ended.

@@ -101,7 +101,8 @@ func (r *run) pruneMedia() {
 			if res == nil || len(res.Media) == 0 {
 				continue
 			}
-			if left -= len(res.Media); left >= 0 {
+			newest := left == maxMedia
+			if left -= len(res.Media); left >= 0 || newest {
 				continue
 			}
 			m.Content = slices.Clone(m.Content)

@@ -189,3 +189,9 @@ func input(pairs ...string) llm.Input {
 	data, _ := json.Marshal(m)
 	return llm.Input(data)
 }
+
+// using is a step that takes tokens.
+func using(tokens int64, s step) step {
+	s.Usage = &llm.Usage{Input: tokens}
+	return s
+}

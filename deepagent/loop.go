@@ -43,11 +43,12 @@ func (r *run) take(ctx context.Context, reply *llm.Reply, over error) (done bool
 	m := reply.Message
 	r.number(m)
 	calls := callsOf(m)
-	if len(m.Content) > 0 {
+	if text := textOf(m); text != "" || len(calls) > 0 { // reasoning alone is no message
 		r.conv.Messages = append(r.conv.Messages, m)
+		r.said = orElse(text, r.said)
 	}
 	if len(calls) == 0 {
-		done, err := r.said(reply)
+		done, err := r.finish(reply)
 		if err == nil && !done && over != nil {
 			err = over
 		}
@@ -78,8 +79,8 @@ func (r *run) take(ctx context.Context, reply *llm.Reply, over error) (done bool
 	return false, r.saved(ctx, err)
 }
 
-// said decides what becomes of a reply without calls.
-func (r *run) said(reply *llm.Reply) (done bool, err error) {
+// finish decides what becomes of a reply without calls.
+func (r *run) finish(reply *llm.Reply) (done bool, err error) {
 	switch {
 	case reply.Stop == llm.Refused:
 		return false, fmt.Errorf("deepagent: %w", ErrRefused)

@@ -80,7 +80,7 @@ func (r *run) call(ctx context.Context, c llm.Call) (llm.Result, error) {
 	about := &Call{ID: c.ID, Name: c.Name, Title: r.title(c.Name), Input: c.Input}
 	r.emit(Event{Kind: ToolCall, Call: about})
 	began := time.Now()
-	res, err := r.try1(ctx, c, about)
+	res, err := r.attempt(ctx, c, about)
 	switch {
 	case err != nil && ctx.Err() != nil:
 		err = ctx.Err()
@@ -101,8 +101,8 @@ func (r *run) call(ctx context.Context, c llm.Call) (llm.Result, error) {
 	return result, err
 }
 
-// try1 checks a call as the model has written it, has it approved, and does it.
-func (r *run) try1(ctx context.Context, c llm.Call, about *Call) (tool.Result, error) {
+// attempt checks a call as the model has written it, and does it.
+func (r *run) attempt(ctx context.Context, c llm.Call, about *Call) (tool.Result, error) {
 	if err := ctx.Err(); err != nil {
 		return tool.Result{}, err
 	}
@@ -114,16 +114,11 @@ func (r *run) try1(ctx context.Context, c llm.Call, about *Call) (tool.Result, e
 	if !ok {
 		return failed("The arguments are not a JSON object%s. Call %s again with one.", whyNotJSON(c.Input), c.Name), nil
 	}
-	ctx, over := r.asker(ctx, about)
-	defer over()
-	if refusal, err := r.approved(ctx, about); err != nil || refusal != "" {
-		return tool.Result{Text: refusal, Failed: true}, err
-	}
-	return r.guarded(ctx, a, input, about)
+	return r.approvedCall(ctx, a, input, about)
 }
 
-// guarded calls a tool. One that panics has failed.
-func (r *run) guarded(ctx context.Context, a *action, input json.RawMessage, about *Call) (res tool.Result, err error) {
+// approvedCall has a call approved and does it. A tool that panics has failed.
+func (r *run) approvedCall(ctx context.Context, a *action, input json.RawMessage, about *Call) (res tool.Result, err error) {
 	p := &progress{r: r, call: about}
 	defer p.end()
 	defer func() {
@@ -131,6 +126,11 @@ func (r *run) guarded(ctx context.Context, a *action, input json.RawMessage, abo
 			res, err = failed("The tool %s has a fault and did not finish: %v", a.Name, v), nil
 		}
 	}()
+	ctx, over := r.asker(ctx, about)
+	defer over()
+	if refusal, err := r.approved(ctx, about); err != nil || refusal != "" {
+		return tool.Result{Text: refusal, Failed: true}, err
+	}
 	return a.Call(ctx, tool.Call{Input: input, Progress: p.add})
 }
 

@@ -40,8 +40,9 @@ func (r *run) reply(ctx context.Context) (reply *llm.Reply, over, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	asked := r.tokens()
 	r.size, r.sized = int(reply.Usage.Input+reply.Usage.Output), len(r.conv.Messages)+1
-	return reply, r.count(reply.Usage), nil
+	return reply, r.count(reply, asked), nil
 }
 
 // step counts a step against the budget of the run and that of a sub-agent.
@@ -53,8 +54,16 @@ func (r *run) step() error {
 	return r.tree.meter.step()
 }
 
-func (r *run) count(u llm.Usage) (over error) {
-	used, over := r.tree.meter.add(u, r.price)
+// count counts a reply. Where the provider does not say what it took, asked, the
+// tokens of the request, and what the reply has are estimated: no budget is without
+// effect.
+func (r *run) count(reply *llm.Reply, asked int) (over error) {
+	u := reply.Usage
+	estimated := u == llm.Usage{}
+	if estimated {
+		u = llm.Usage{Input: int64(asked), Output: int64(estimate([]llm.Message{reply.Message})) + 1}
+	}
+	used, over := r.tree.meter.add(u, r.price, estimated)
 	r.emit(Event{Kind: Used, Usage: &used})
 	return over
 }

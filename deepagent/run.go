@@ -42,6 +42,7 @@ type run struct {
 	skills []skill
 	todos  *todoList
 	asked  string // the prompt
+	said   string // what the model has said last
 	before Usage  // of earlier runs of the conversation
 
 	stuck  stuck
@@ -104,7 +105,7 @@ func (r *run) work(ctx context.Context) (Event, error) {
 	err := r.loop(ctx)
 	settle(&r.conv.Messages)
 	res := &Result{
-		Text: lastText(r.conv.Messages), Ending: ending(ctx, err), Conversation: r.conv.ID,
+		Text: r.said, Ending: ending(ctx, err), Conversation: r.conv.ID,
 		Usage: r.tree.meter.usage(), Todos: r.todos.list(), Messages: r.conv.Messages,
 	}
 	e := Event{Kind: End, Result: res}

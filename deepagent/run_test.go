@@ -20,18 +20,19 @@ func TestRun(t *testing.T) {
 	leaks(t)
 	b := memory("src/app.py", "print('hello')\n")
 	out := finished(t, nil, &deepagent.Deps{Backend: b},
-		use("write_todos", `{"todos": [{"text": "read", "status": "in_progress"}, {"text": "change", "status": "pending"}]}`),
+		using(1, use("write_todos", `{"todos": [{"text": "read", "status": "in_progress"}, {"text": "change", "status": "pending"}]}`)),
 		step{Reasoning: "Let me see.", Text: "I look at it.", Calls: []call{{Name: "read_file", Input: `{"path": "src/app.py"}`}}, Usage: &llm.Usage{Input: 100, Output: 10}},
 		step{
 			Expect: []string{"print('hello')"}, Take: map[string]string{"hash": `1:(\w+)\|`},
 			Calls: []call{{Name: "hashline_edit", Input: `{"path": "src/app.py", "start_line": 1, "start_hash": "{{hash}}", "new_content": "print('bye')"}`}},
+			Usage: &llm.Usage{Output: 1},
 		},
 		step{Text: "It says bye now.", Usage: &llm.Usage{Input: 200, Output: 20}},
 	)
 	if got := get(t, b, "src/app.py"); got != "print('bye')\n" {
 		t.Errorf("the file is %q", got)
 	}
-	if r := out.res; r.Text != "It says bye now." || r.Ending != deepagent.Finished || r.Usage.Total != (llm.Usage{Input: 300, Output: 30}) || r.Usage.Steps != 4 {
+	if r := out.res; r.Text != "It says bye now." || r.Ending != deepagent.Finished || r.Usage.Total != (llm.Usage{Input: 301, Output: 31}) || r.Usage.Steps != 4 || r.Usage.Estimated {
 		t.Errorf("%+v", r)
 	}
 	if todos := out.of(deepagent.Todos); len(todos) != 1 || len(todos[0].Todos) != 2 || len(out.res.Todos) != 2 {

@@ -10,6 +10,7 @@ import (
 	"path"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/hutch-dev/hutch"
 	"github.com/hutch-dev/hutch/llm"
@@ -98,6 +99,9 @@ func (f *files) Save(ctx context.Context, c *Conversation) error {
 		return err
 	}
 	c.Rev = info.Rev
+	if o.IfRev == hutch.Absent && strings.HasPrefix(f.dir, ".hutch/") { // out of commits; nothing depends on it
+		_, _ = hutch.WriteFile(ctx, f.b, path.Join(f.dir, ".gitignore"), []byte("*\n"), &hutch.WriteOptions{IfRev: hutch.Absent})
+	}
 	return nil
 }
 

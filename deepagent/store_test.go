@@ -20,14 +20,14 @@ func TestResume(t *testing.T) {
 	store := deepagent.Files(kept, "talks")
 	d := func() *deepagent.Deps { return &deepagent.Deps{Store: store, Conversation: "one"} }
 	o := &deepagent.Options{Price: &deepagent.Price{Input: 1e6}}
-	finished(t, o, d(), step{Calls: []call{{Name: "write_todos", Input: `{"todos": [{"text": "rest", "status": "pending"}]}`}}, Usage: &llm.Usage{Input: 2}}, say("first"))
+	finished(t, o, d(), step{Calls: []call{{Name: "write_todos", Input: `{"todos": [{"text": "rest", "status": "pending"}]}`}}, Usage: &llm.Usage{Input: 2}}, using(1, say("first")))
 	out := finished(t, o, d(), step{Usage: &llm.Usage{Input: 3}, Text: "second"})
 	if n := len(out.res.Messages); n != 6 || len(out.res.Todos) != 1 {
 		t.Errorf("%d messages, todos %+v", n, out.res.Todos)
 	}
 	whole(t, out.res.Messages)
 	c, err := store.Load(t.Context(), "one")
-	if err != nil || c.Usage.Input != 5 || c.Cost != 5 || len(c.Messages) != 6 || c.Model != "scripted:steps" {
+	if err != nil || c.Usage.Input != 6 || c.Cost != 6 || len(c.Messages) != 6 || c.Model != "scripted:steps" {
 		t.Errorf("%+v, %v", c, err)
 	}
 	if i, err := kept.Stat(t.Context(), "talks/one.json"); err != nil || i.Mode.Perm() != 0o600 {

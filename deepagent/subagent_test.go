@@ -27,14 +27,14 @@ func TestTask(t *testing.T) {
 	leaks(t)
 	b := memory("a.txt", "hay\n")
 	out := finished(t, nil, &deepagent.Deps{Backend: b},
-		of("Do it.", step{Calls: []call{task("general-purpose", "Write b.")}}),
-		of("Write b.", use("write_file", `{"path": "b.txt", "content": "straw\n"}`)),
+		using(1, of("Do it.", step{Calls: []call{task("general-purpose", "Write b.")}})),
+		using(2, of("Write b.", use("write_file", `{"path": "b.txt", "content": "straw\n"}`))),
 		of("Write b.", step{Text: "b.txt is written.", Usage: &llm.Usage{Input: 7, Output: 3}}),
 		of("Do it.", step{Expect: []string{"b.txt is written."}, Text: "done", Usage: &llm.Usage{Input: 20, Output: 10}}))
 	if get(t, b, "b.txt") != "straw\n" {
 		t.Error("the sub-agent works elsewhere")
 	}
-	if u := out.res.Usage; u.Total != (llm.Usage{Input: 27, Output: 13}) || u.Steps != 4 {
+	if u := out.res.Usage; u.Total != (llm.Usage{Input: 30, Output: 13}) || u.Steps != 4 {
 		t.Errorf("%+v", u)
 	}
 	var kinds []deepagent.Kind

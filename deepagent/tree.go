@@ -14,9 +14,11 @@ type tree struct {
 	asking  chan struct{} // one question at a time
 	meter   meter
 
-	mu      sync.RWMutex // held for reading by who sends
-	closed  bool
-	granted map[string]bool // tools approved for the session; under mu
+	mu     sync.RWMutex // held for reading by who sends
+	closed bool
+
+	granting sync.Mutex
+	granted  map[string]bool // tools approved for the run
 }
 
 func newTree(a *Agent, d *Deps) *tree {
@@ -81,10 +83,11 @@ func (m *meter) over() error {
 }
 
 // add counts a reply and returns the new sums, and whether the budget is used up.
-func (m *meter) add(u llm.Usage, p *Price) (Usage, error) {
+func (m *meter) add(u llm.Usage, p *Price, estimated bool) (Usage, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.used.Last = u
+	m.used.Estimated = m.used.Estimated || estimated
 	m.used.Total = m.used.Total.Add(u)
 	if p != nil {
 		m.used.Cost += p.of(u)
