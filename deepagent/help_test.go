@@ -16,9 +16,13 @@ import (
 	"github.com/hutch-dev/hutch/llm/scripted"
 	"github.com/hutch-dev/hutch/local"
 	"github.com/hutch-dev/hutch/state"
+	"github.com/hutch-dev/hutch/tool"
 )
 
 type (
+	toolCall   = tool.Call
+	toolResult = tool.Result
+
 	step = scripted.Step
 	call = scripted.Call
 )
