@@ -88,7 +88,7 @@ func Ask(ctx context.Context, q Question) (Answer, error) {
 // ask puts a question when those before it are answered, if it still has to be.
 func (a *asker) ask(ctx context.Context, q Question, granted func() bool, grant func()) (Answer, error) {
 	t := a.r.tree
-	if t.approve == nil || a.over() {
+	if t.approve == nil {
 		return Answer{}, ErrNobody
 	}
 	q.Call, q.Agent = *a.call, a.r.agent

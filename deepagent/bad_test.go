@@ -51,7 +51,17 @@ func TestSaysNothing(t *testing.T) {
 }
 
 func TestRefused(t *testing.T) {
-	a, _ := made(t, nil, step{Text: "I will not.", Stop: llm.Refused})
+	b := memory()
+	write := use("write_file", `{"path": "a", "content": "x"}`)
+	write.Stop = llm.Refused
+	a, _ := made(t, nil, write)
+	if out := play(t.Context(), a, "Do it.", &deepagent.Deps{Backend: b}); !errors.Is(out.err, deepagent.ErrRefused) {
+		t.Errorf("with a call: %v", out.err)
+	}
+	if _, err := b.Stat(t.Context(), "a"); err == nil {
+		t.Error("the call was executed")
+	}
+	a, _ = made(t, nil, step{Text: "I will not.", Stop: llm.Refused})
 	if out := play(t.Context(), a, "Do it.", nil); !errors.Is(out.err, deepagent.ErrRefused) || out.res.Ending != deepagent.Refused {
 		t.Errorf("%+v, %v", out.res, out.err)
 	}
@@ -65,6 +75,9 @@ func TestCutOff(t *testing.T) {
 	out := finished(t, nil, &deepagent.Deps{Backend: b}, write, step{Text: "first half, ", Stop: llm.Length}, say("second half"))
 	if _, err := b.Stat(t.Context(), "a"); err == nil {
 		t.Error("the call was executed")
+	}
+	if out.res.Text != scripted.Notice+"first half, second half" {
+		t.Errorf("%q", out.res.Text)
 	}
 	last := out.res.Messages
 	has(t, last[2].Content[0].Result.Text, "cut off")
@@ -118,6 +131,18 @@ func TestRetriesEnd(t *testing.T) {
 			}
 		}
 	})
+}
+
+// An answer that never ends is not taken for one that has.
+func TestCutOffForEver(t *testing.T) {
+	var steps []step
+	for range 10 {
+		steps = append(steps, step{Text: "more, ", Stop: llm.Length})
+	}
+	a, _ := made(t, nil, steps...)
+	if _, err := a.Run(t.Context(), "Talk.", nil); !errors.Is(err, deepagent.ErrBudget) {
+		t.Errorf("%v", err)
+	}
 }
 
 // endless is a model that says things until it is stopped, or nothing at all.

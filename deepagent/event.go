@@ -12,7 +12,7 @@ type Kind string
 
 // The kinds of events, and which fields an Event of that kind has.
 const (
-	Begin     Kind = "begin"      // Conversation, Text: the name of the model
+	Begin     Kind = "begin"      // Conversation, Text: the name of the model, Todos
 	Text      Kind = "text"       // Text: more of what the model says
 	Reasoning Kind = "reasoning"  // Text: more of what it thinks
 	CallBegin Kind = "call_begin" // Call without Input: the model is writing one

@@ -45,6 +45,9 @@ func (r *run) take(ctx context.Context, reply *llm.Reply, over error) (done bool
 	calls := callsOf(m)
 	if text := textOf(m); text != "" || len(calls) > 0 { // reasoning alone is no message
 		r.conv.Messages = append(r.conv.Messages, m)
+		if r.cut > 0 {
+			text = r.said + text // it goes on with what was cut off
+		}
 		r.said = orElse(text, r.said)
 	}
 	if len(calls) == 0 {
@@ -59,6 +62,8 @@ func (r *run) take(ctx context.Context, reply *llm.Reply, over error) (done bool
 	switch {
 	case reply.Stop == llm.Length:
 		results = without(calls, "The reply was cut off by its limit of length, so this call was not executed. Say less at once: write a large file in several parts.")
+	case reply.Stop == llm.Refused:
+		results, err = without(calls, "Not executed."), fmt.Errorf("deepagent: %w", ErrRefused)
 	case over != nil:
 		results, err = without(calls, "Not executed: "+over.Error()+"."), over
 	default:
@@ -84,8 +89,10 @@ func (r *run) finish(reply *llm.Reply) (done bool, err error) {
 	switch {
 	case reply.Stop == llm.Refused:
 		return false, fmt.Errorf("deepagent: %w", ErrRefused)
-	case reply.Stop == llm.Length && r.cut < maxCut:
-		r.cut++
+	case reply.Stop == llm.Length:
+		if r.cut++; r.cut > maxCut {
+			return false, budget("an answer that was cut off %d times", r.cut)
+		}
 		say(&r.conv.Messages, llm.Block{Text: "Your answer was cut off by its limit of length. Go on where it ended."})
 		return false, nil
 	case textOf(reply.Message) != "":

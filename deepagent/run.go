@@ -82,7 +82,7 @@ func (a *Agent) run(ctx context.Context, t *tree, prompt string, d *Deps) (Event
 		return Event{}, err
 	}
 	defer r.close(d.Jobs)
-	t.emit(Event{Kind: Begin, Conversation: r.conv.ID, Text: r.model.Name()})
+	t.emit(Event{Kind: Begin, Conversation: r.conv.ID, Text: r.model.Name(), Todos: r.todos.list()})
 	return r.work(ctx)
 }
 

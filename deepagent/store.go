@@ -36,6 +36,8 @@ type Store interface {
 	// Save keeps all of c, or nothing, and sets c.Rev. Where what is kept is not
 	// the version c.Rev ("" for none), the error matches hutch.ErrConflict.
 	Save(ctx context.Context, c *Conversation) error
+	// List returns the IDs of all conversations, the one saved last first.
+	List(ctx context.Context) ([]string, error)
 }
 
 // DefaultConversations is a good directory for [Files].
@@ -103,6 +105,27 @@ func (f *files) Save(ctx context.Context, c *Conversation) error {
 		_, _ = hutch.WriteFile(ctx, f.b, path.Join(f.dir, ".gitignore"), []byte("*\n"), &hutch.WriteOptions{IfRev: hutch.Absent})
 	}
 	return nil
+}
+
+func (f *files) List(ctx context.Context) ([]string, error) {
+	var found []hutch.Info
+	for i, err := range f.b.List(ctx, f.dir) {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		if id, ok := strings.CutSuffix(path.Base(i.Name), ".json"); ok && i.Mode.IsRegular() && conversationID.MatchString(id) {
+			found = append(found, i)
+		}
+	}
+	slices.SortStableFunc(found, func(a, b hutch.Info) int { return b.ModTime.Compare(a.ModTime) })
+	var ids []string
+	for _, i := range found {
+		ids = append(ids, strings.TrimSuffix(path.Base(i.Name), ".json"))
+	}
+	return ids, nil
 }
 
 // load is the conversation to go on with, or a new one.

@@ -30,6 +30,14 @@ func TestResume(t *testing.T) {
 	if err != nil || c.Usage.Input != 6 || c.Cost != 6 || len(c.Messages) != 6 || c.Model != "scripted:steps" {
 		t.Errorf("%+v, %v", c, err)
 	}
+	put(t, kept, "talks/notes.txt", "no conversation")
+	finished(t, o, &deepagent.Deps{Store: store, Conversation: "two"}, say("hello"))
+	if ids, err := store.List(t.Context()); err != nil || len(ids) != 2 || ids[0] != "two" {
+		t.Errorf("%v, %v", ids, err)
+	}
+	if ids, err := deepagent.Files(state.New(nil), "none").List(t.Context()); err != nil || len(ids) != 0 {
+		t.Errorf("%v, %v", ids, err)
+	}
 	if i, err := kept.Stat(t.Context(), "talks/one.json"); err != nil || i.Mode.Perm() != 0o600 {
 		t.Errorf("%+v, %v", i, err)
 	}
