@@ -73,13 +73,13 @@ func (a *Agent) check() error {
 	case a.model == nil:
 		return errors.New("no model")
 	case o.Console.Jobs != nil:
-		return errors.New("Console.Jobs: the jobs belong to a run, see Deps.Jobs")
+		return errors.New("jobs in Console: they belong to a run, see Deps.Jobs")
 	case !agentName.MatchString(o.Name):
-		return fmt.Errorf("Name %q: only a-z, 0-9, - and _", o.Name)
+		return fmt.Errorf("name %q: only a-z, 0-9, - and _", o.Name)
 	case o.MaxSteps < 0 || o.MaxTokens < 0 || o.MaxCost < 0 || o.ContextTokens < 0 || o.ResultTokens < 0 || o.MaxReply < 0:
 		return errors.New("a limit is negative")
 	case o.MaxCost > 0 && o.Price == nil:
-		return errors.New("MaxCost without Price: what a run costs is not known")
+		return errors.New("a MaxCost without a Price: what a run costs is not known")
 	}
 	if err := o.Console.Check(); err != nil {
 		return err

@@ -68,6 +68,9 @@ func TestNobodyApproves(t *testing.T) {
 		b := memory()
 		o := &deepagent.Options{Ask: []string{"write_file"}, Approve: approve}
 		out := finished(t, o, &deepagent.Deps{Backend: b}, use("write_file", `{"path": "a", "content": "x"}`), say("pity"))
+		if a := out.of(deepagent.Answered); len(a) > 0 && a[0].Answer.Scope == deepagent.Once {
+			t.Errorf("%s: an event says that it was approved", name)
+		}
 		if got := out.done(t, 0); !got.Failed || !strings.HasPrefix(got.Text, "Permission denied for write_file: ") {
 			t.Errorf("%s: %+v", name, got)
 		}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 
 	"github.com/hutch-dev/hutch/deepagent"
 	"github.com/hutch-dev/hutch/llm"
@@ -51,9 +52,12 @@ func TestApproverPanics(t *testing.T) {
 }
 
 // An answer for the session is one for those who wait to ask the same.
-func TestSessionForThoseWhoWait(t *testing.T) {
+func TestSessionForThoseWhoWait(t *testing.T) { synctest.Test(t, sessionForThoseWhoWait) }
+
+func sessionForThoseWhoWait(t *testing.T) {
 	var asked atomic.Int32
 	o := &deepagent.Options{Ask: []string{"ls"}, Approve: func(context.Context, deepagent.Question) (deepagent.Answer, error) {
+		synctest.Wait() // the others wait by now
 		asked.Add(1)
 		return deepagent.Answer{Scope: deepagent.Session}, nil
 	}}
@@ -93,7 +97,8 @@ func TestLateProgress(t *testing.T) {
 		late = c.Progress
 		return inner(ctx, c)
 	}
-	out := finished(t, &deepagent.Options{Tools: tools}, nil, use("late", "{}"), say("done"))
+	tools = append(tools, ownTool("other", func(context.Context) (string, error) { late("too late"); return "", nil })...)
+	out := finished(t, &deepagent.Options{Tools: tools}, nil, use("late", "{}"), use("other", "{}"), say("done"))
 	late("too late")
 	if n := len(out.of(deepagent.Progress)); n != 0 {
 		t.Errorf("%d", n)

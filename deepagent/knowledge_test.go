@@ -88,6 +88,11 @@ func TestSkillDirectories(t *testing.T) {
 	out := finished(t, &deepagent.Options{Skills: []string{"more", "missing", "skills"}}, &deepagent.Deps{Backend: b},
 		use("load_skill", `{"name": "same"}`), use("load_skill", `{"name": "none"}`), say("done"))
 	has(t, out.done(t, 0).Text, "second")
+	a, m := made(t, nil, say("done"))
+	put(t, b, "skills/z/SKILL.md", "---\nname: same\n---\nthird")
+	if _, err := a.Run(t.Context(), "Do it.", &deepagent.Deps{Backend: b}); err != nil || strings.Count(m.Requests()[0].System, "- same:") != 1 {
+		t.Errorf("%v:\n%s", err, m.Requests()[0].System)
+	}
 	has(t, out.done(t, 1).Text, `there is no skill "none"`)
 	out = finished(t, &deepagent.Options{Skills: []string{}}, &deepagent.Deps{Backend: b}, use("load_skill", `{"name": "same"}`), say("done"))
 	has(t, out.done(t, 0).Text, "There is no tool")

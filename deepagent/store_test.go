@@ -128,6 +128,9 @@ func TestBadStores(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	a, _ := made(t, nil, say("no"))
+	if _, err := a.Run(t.Context(), "Do it.", &deepagent.Deps{Conversation: "../x"}); !errors.Is(err, fs.ErrInvalid) {
+		t.Errorf("without a store: %v", err)
+	}
 	if _, err := a.Run(t.Context(), "Do it.", &deepagent.Deps{Store: deepagent.Files(composite.ReadOnly(b), "."), Conversation: "x"}); err == nil {
 		t.Error("what cannot be saved is not saved in silence")
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/hutch-dev/hutch"
 	"github.com/hutch-dev/hutch/composite"
 	"github.com/hutch-dev/hutch/deepagent"
+	"github.com/hutch-dev/hutch/job"
 	"github.com/hutch-dev/hutch/llm"
 	"github.com/hutch-dev/hutch/llm/scripted"
 	"github.com/hutch-dev/hutch/tool"
@@ -230,5 +231,31 @@ func TestSubAgentAsks(t *testing.T) {
 	}
 	if _, err := b.Stat(t.Context(), "x"); err == nil {
 		t.Error("it was written")
+	}
+}
+
+// What a sub-agent has left in the background ends with it.
+func TestSubAgentLeavesNothing(t *testing.T) {
+	s := jailed(t)
+	finished(t, nil, &deepagent.Deps{Backend: s},
+		of("Do it.", step{Calls: []call{task("general-purpose", "Start.")}}),
+		of("Start.", use("run_in_background", `{"command": "while :; do echo x >> beat; sleep 0.02; done"}`)),
+		of("Start.", use("execute", `{"command": "until [ -s beat ]; do sleep 0.02; done"}`)),
+		of("Start.", say("started")),
+		of("Do it.", use("execute", `{"command": "a=$(wc -c < beat); sleep 0.3; echo grown by $(($(wc -c < beat) - a))"}`)),
+		of("Do it.", step{Expect: []string{"grown by 0"}, Text: "done"}))
+}
+
+// Commands of Deps.Jobs outlive the run, and belong to whoever gave them.
+func TestJobsOutlive(t *testing.T) {
+	s := jailed(t)
+	jobs, err := job.New(s, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer jobs.Close()
+	finished(t, nil, &deepagent.Deps{Backend: s, Jobs: jobs}, use("run_in_background", `{"command": "sleep 600"}`), say("done"))
+	if all := jobs.List(); len(all) != 1 || !all[0].Running {
+		t.Errorf("%+v", all)
 	}
 }

@@ -16,8 +16,6 @@ type Todo struct {
 	Status string `json:"status" enum:"pending,in_progress,done" jsonschema:"How far it is."`
 }
 
-const maxTodos = 100
-
 // todoList is the list of one agent. It is safe for concurrent use.
 type todoList struct {
 	mu  sync.Mutex
