@@ -193,6 +193,21 @@ func TestCancelStopsTheModel(t *testing.T) {
 	}
 }
 
+// Who breaks off does not wait for a model that never ends.
+func TestBreakOffStopsTheModel(t *testing.T) {
+	leaks(t)
+	m := &endless{}
+	a, _ := deepagent.New(m, nil)
+	for e := range a.Stream(t.Context(), "Talk.", nil) {
+		if e.Kind == deepagent.Text {
+			break
+		}
+	}
+	if !m.stopped.Load() {
+		t.Error("the model goes on")
+	}
+}
+
 // A stream that just ends is no answer.
 func TestNoEnd(t *testing.T) {
 	a, _ := deepagent.New(&endless{silent: true}, &deepagent.Options{Retries: -1})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -204,7 +205,14 @@ func TestHistoryDenied(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, m := made(t, &deepagent.Options{ContextTokens: 10_000}, use("ls", "{}"), step{Calls: []call{{Name: "read_file", Input: `{"path": "a.txt"}`}}, Usage: reported(9_900)}, say("- read"), say("done"))
+	a, m := made(t, nil, say("done"))
+	if _, err := a.Run(t.Context(), "Work.", &deepagent.Deps{Backend: g}); err != nil {
+		t.Fatal(err)
+	}
+	if names := toolsOf(t, m, "Work."); slices.Contains(names, "write_memory") || !slices.Contains(names, "read_memory") {
+		t.Errorf("tools that can do nothing are offered: %v", names)
+	}
+	a, m = made(t, &deepagent.Options{ContextTokens: 10_000}, use("ls", "{}"), step{Calls: []call{{Name: "read_file", Input: `{"path": "a.txt"}`}}, Usage: reported(9_900)}, say("- read"), say("done"))
 	var d hutch.Backend = g
 	out := play(t.Context(), a, "Work.", &deepagent.Deps{Backend: d})
 	if out.err != nil {
