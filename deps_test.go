@@ -53,6 +53,9 @@ var imports = map[string][]string{
 		".", "tool",
 		"github.com/modelcontextprotocol/go-sdk/mcp", "github.com/modelcontextprotocol/go-sdk/jsonrpc",
 	},
+	"llm":          {},
+	"llm/scripted": {"llm"},
+	"deepagent":    {".", "guard", "internal/keep", "job", "llm", "state", "tool"},
 	"cmd/hutch": {
 		".", "docker", "state", "local", "composite", "iofs", "remote", "server", "internal/diff",
 		"tool", "guard", "policy", "audit", "limit", "job", "mcpserver",
