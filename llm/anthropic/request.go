@@ -34,11 +34,10 @@ type choice struct {
 }
 
 type message struct {
-	Role    llm.Role  `json:"role"`
-	Content []content `json:"content"`
+	Role    llm.Role `json:"role"`
+	Content []any    `json:"content"` // *content, or JSON that goes back as it came
 }
 
-// content is a block of any type, or one that goes back as it came.
 type content struct {
 	Type   string          `json:"type"`
 	Text   string          `json:"text,omitempty"`
@@ -51,17 +50,7 @@ type content struct {
 	IsError   bool      `json:"is_error,omitempty"`
 	Content   []content `json:"content,omitempty"`
 
-	Cache  *cache          `json:"cache_control,omitempty"`
-	opaque json.RawMessage `json:"-"`
-}
-
-// MarshalJSON implements [json.Marshaler].
-func (c content) MarshalJSON() ([]byte, error) {
-	if c.opaque != nil {
-		return c.opaque, nil
-	}
-	type plain content
-	return json.Marshal(plain(c))
+	Cache *cache `json:"cache_control,omitempty"`
 }
 
 type source struct {
@@ -126,8 +115,8 @@ func (r *request) mark() {
 	}
 	left := 2
 	for _, m := range slices.Backward(r.Messages) {
-		if m.Role == llm.User && left > 0 {
-			m.Content[len(m.Content)-1].Cache = ephemeral
+		if c, ok := m.Content[len(m.Content)-1].(*content); ok && m.Role == llm.User && left > 0 {
+			c.Cache = ephemeral
 			left--
 		}
 	}
@@ -136,16 +125,16 @@ func (r *request) mark() {
 // contents are blocks as the provider has them. What only other providers
 // understand, and text that is nothing but space, which this one refuses, is left
 // out.
-func (m *Model) contents(blocks []llm.Block) ([]content, error) {
-	var list []content
+func (m *Model) contents(blocks []llm.Block) ([]any, error) {
+	var list []any
 	for _, b := range blocks {
 		switch {
 		case b.Reasoning != nil:
 			if b.Reasoning.Provider == provider && json.Valid(b.Reasoning.Opaque) {
-				list = append(list, content{opaque: b.Reasoning.Opaque})
+				list = append(list, b.Reasoning.Opaque)
 			}
 		case b.Call != nil:
-			list = append(list, content{
+			list = append(list, &content{
 				Type: "tool_use", ID: link.ID(b.Call.ID), Name: link.Name(b.Call.Name), Input: link.Arguments(b.Call.Input),
 			})
 		case b.Result != nil:
@@ -153,15 +142,15 @@ func (m *Model) contents(blocks []llm.Block) ([]content, error) {
 			if err != nil {
 				return nil, err
 			}
-			list = append(list, c)
+			list = append(list, &c)
 		case b.Media != nil:
 			c, err := m.media(b.Media)
 			if err != nil {
 				return nil, err
 			}
-			list = append(list, c)
+			list = append(list, &c)
 		case strings.TrimSpace(b.Text) != "":
-			list = append(list, content{Type: "text", Text: b.Text})
+			list = append(list, &content{Type: "text", Text: b.Text})
 		}
 	}
 	return list, nil
