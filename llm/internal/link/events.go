@@ -78,26 +78,42 @@ func (e *Events) Next() (Event, error) {
 func (e *Events) next() ([]byte, error) {
 	e.line = e.line[:0]
 	for {
-		b, err := e.r.ReadByte()
-		if err != nil {
+		if _, err := e.r.Peek(1); err != nil {
 			return nil, err
 		}
-		if e.left--; e.left < 0 {
-			return nil, errStream
-		}
-		switch {
-		case b == '\n' && e.afterC:
-			e.afterC = false
+		piece, _ := e.r.Peek(e.r.Buffered())
+		if e.afterC && piece[0] == '\n' {
+			e.skip(1)
 			continue
-		case b == '\n' || b == '\r':
-			e.afterC = b == '\r'
+		}
+		n := bytes.IndexAny(piece, "\r\n")
+		if n < 0 {
+			n = len(piece)
+		}
+		ended := n < len(piece)
+		cr := ended && piece[n] == '\r'
+		e.line = append(e.line, piece[:n]...)
+		if ended {
+			n++
+		}
+		e.skip(n)
+		e.afterC = cr
+		switch {
+		case e.left < 0:
+			return nil, errStream
+		case len(e.line) > maxEvent:
+			return nil, errEvent
+		case ended:
 			return e.first(e.line), nil
 		}
-		e.afterC = false
-		if e.line = append(e.line, b); len(e.line) > maxEvent {
-			return nil, errEvent
-		}
 	}
+}
+
+// skip takes n bytes that were looked at.
+func (e *Events) skip(n int) {
+	_, _ = e.r.Discard(n)
+	e.left -= int64(n)
+	e.afterC = false
 }
 
 // first takes the byte order mark off the first line.

@@ -92,6 +92,11 @@ type trip func(*http.Request) (*http.Response, error)
 // RoundTrip implements [http.RoundTripper].
 func (f trip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
+// Canned is a client that gets these events as the answer to everything.
+func Canned(events []string) *http.Client {
+	return canned(strings.NewReader(stream(events, "\n")))
+}
+
 // canned is a client that gets body as the answer to everything.
 func canned(body io.Reader) *http.Client { return answering(http.StatusOK, "text/event-stream", body) }
 
