@@ -116,11 +116,11 @@ func TestThinking(t *testing.T) {
 		has, not string
 	}{
 		{"gemini-3.8-flash", "", "", `"includeThoughts": true`, "thinkingLevel"},
-		{"gemini-3-pro-preview", "", llm.Low, `"thinkingLevel": "low"`, "thinkingBudget"},
+		{"gemini-3-pro-preview", "", llm.Low, `"thinkingLevel": "LOW"`, "thinkingBudget"},
 		{"models/gemini-2.5-pro", "", llm.High, `"thinkingBudget": 24576`, "thinkingLevel"},
 		{"gemini-2.5-flash", "", "", `"includeThoughts": true`, "thinkingBudget"},
 		{"gemini-2.0-flash", "", llm.High, "maxOutputTokens", "thinking"},
-		{"gemini-flash-latest", "", llm.Medium, `"thinkingLevel": "medium"`, "thinkingBudget"},
+		{"gemini-flash-latest", "", llm.Medium, `"thinkingLevel": "MEDIUM"`, "thinkingBudget"},
 		{"gemini-flash-latest", "", "", "maxOutputTokens", "thinking"},
 		{"gemini-3.8-flash", gemini.None, llm.High, "maxOutputTokens", "thinking"},
 		{"gemini-3.8-flash", gemini.Budget, llm.Low, `"thinkingBudget": 1024`, "thinkingLevel"},

@@ -14,10 +14,10 @@ type thinking struct {
 }
 
 // levels and budgets are what efforts come to
-// (https://ai.google.dev/gemini-api/docs/thinking). All levels but "minimal" are
-// understood by all models; the budgets are within the ranges of all.
+// (https://ai.google.dev/gemini-api/docs/thinking). The budgets are within the
+// ranges of all models.
 var (
-	levels  = map[llm.Effort]string{llm.Low: "low", llm.Medium: "medium", llm.High: "high"}
+	levels  = map[llm.Effort]string{llm.Low: "LOW", llm.Medium: "MEDIUM", llm.High: "HIGH"}
 	budgets = map[llm.Effort]int{llm.Low: 1024, llm.Medium: 8192, llm.High: 24_576}
 )
 

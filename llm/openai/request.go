@@ -204,13 +204,22 @@ func (m *Model) user(blocks []llm.Block) ([]message, error) {
 			parts = append(parts, part{Type: "text", Text: b.Text})
 		}
 	}
-	switch {
-	case len(parts) == 1 && parts[0].Type == "text": // what every server takes
-		list = append(list, message{Role: "user", Content: parts[0].Text})
-	case len(parts) > 0:
-		list = append(list, message{Role: "user", Content: parts})
+	if len(parts) > 0 {
+		list = append(list, message{Role: "user", Content: simple(parts)})
 	}
 	return list, nil
+}
+
+// simple is texts alone as one text, which every server takes.
+func simple(parts []part) any {
+	var texts []string
+	for _, p := range parts {
+		if p.Type != "text" {
+			return parts
+		}
+		texts = append(texts, p.Text)
+	}
+	return strings.Join(texts, "\n\n")
 }
 
 // resultText says in words what has no field here.

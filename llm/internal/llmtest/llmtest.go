@@ -8,7 +8,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -172,10 +172,17 @@ func CheckParts(t testing.TB, parts []llm.Part, reply *llm.Reply) {
 			said.calls = append(said.calls, llm.Call{ID: b.Call.ID, Name: b.Call.Name, Input: b.Call.Input})
 		}
 	}
-	if told.text.String() != said.text.String() || told.reasoning.String() != said.reasoning.String() || !reflect.DeepEqual(told.calls, said.calls) {
+	if told.text.String() != said.text.String() || told.reasoning.String() != said.reasoning.String() || !sameCalls(told.calls, said.calls) {
 		t.Errorf("the parts tell\n%q %q %+v\nand the reply is\n%q %q %+v",
 			told.text.String(), told.reasoning.String(), told.calls, said.text.String(), said.reasoning.String(), said.calls)
 	}
+}
+
+// sameCalls compares calls. Of inputs that come in turns the parts tell less.
+func sameCalls(told, said []llm.Call) bool {
+	return slices.EqualFunc(told, said, func(t, s llm.Call) bool {
+		return t.ID == s.ID && t.Name == s.Name && strings.HasPrefix(string(s.Input), string(t.Input))
+	})
 }
 
 // AnyID stands in a wanted reply for an ID that the provider has to make up.
