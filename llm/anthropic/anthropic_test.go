@@ -88,9 +88,10 @@ var cases = []llmtest.Case{
 		delta("1", `{"type":"input_json_delta","partial_json":"\"a\"}"}`), ended("1"),
 		started("2", `{"type":"tool_use","id":"toolu_2","name":"now","input":{}}`), ended("2"),
 		started("3", `{"type":"tool_use","id":"toolu_2","name":"now","input":{"zone":"utc"}}`), ended("3"),
+		started("4", `{"type":"tool_use","id":"toolu_4","name":"now","input":{"zone":"utc"}}`), delta("4", `{"type":"input_json_delta","partial_json":"{}"}`), ended("4"),
 		stopped("tool_use", `{"output_tokens":42}`), stop,
 	}, Want: reply(llm.Calls, llm.Block{Text: "I read."}, called("toolu_1", "read_file", `{"path": "a"}`),
-		called("toolu_2", "now", ""), called(llmtest.AnyID, "now", `{"zone":"utc"}`))},
+		called("toolu_2", "now", ""), called(llmtest.AnyID, "now", `{"zone":"utc"}`), called("toolu_4", "now", "{}"))},
 	{Name: "length in a call", Events: []string{
 		begin, started("0", `{"type":"tool_use","id":"toolu_1","name":"write","input":{}}`),
 		delta("0", `{"type":"input_json_delta","partial_json":"{\"text\":\"half of"}`), ended("0"),

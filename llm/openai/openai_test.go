@@ -78,6 +78,9 @@ var cases = []llmtest.Case{
 		calls(`{"index":0,"id":"call_1","type":"function","function":{"name":"read_file","arguments":""}}`),
 		calls(`{"index":0,"function":{"arguments":"{\"path\":"}}`), calls(`{"index":0,"function":{"arguments":"\"a\"}"}}`),
 		calls(`{"index":1,"id":"call_2","type":"function","function":{"name":"now","arguments":""}}`)),
+	answer("no input first", "tool_calls", reply(llm.Calls, called("call_1", "now", ""), called("call_2", "read_file", "{}")),
+		calls(`{"index":0,"id":"call_1","type":"function","function":{"name":"now"}}`),
+		calls(`{"index":1,"id":"call_2","type":"function","function":{"name":"read_file","arguments":"{}"}}`)),
 	answer("calls at once", "stop", reply(llm.Calls, called("call_1", "read_file", `{"path":"a"}`), called("call_2", "read_file", `{"path":"b"}`)),
 		calls(`{"index":0,"id":"call_1","function":{"name":"read_file","arguments":"{\"path\":\"a\"}"}},{"index":1,"id":"call_2","function":{"name":"read_file","arguments":"{\"path\":\"b\"}"}}`)),
 	answer("all of index 0", "tool_calls", reply(llm.Calls, called("call_1", "read_file", `{"path":"a"}`), called("call_2", "read_file", `{"path":"b"}`)),
@@ -120,10 +123,17 @@ func TestInterleaved(t *testing.T) {
 		calls(`{"index":0,"id":"call_1","function":{"name":"a","arguments":"{\"x\":"}}`), calls(`{"index":1,"id":"call_2","function":{"name":"b","arguments":"{\"y\":"}}`),
 		calls(`{"index":0,"function":{"arguments":"1}"}}`), calls(`{"index":1,"function":{"arguments":"2}"}}`))
 	m := model(t, "gpt-5.4", openai.Options{Client: llmtest.Canned(c.Events)})
-	r, err := llm.Generate(t.Context(), m, llmtest.Ask())
-	if err != nil {
-		t.Fatal(err)
+	var parts []llm.Part
+	var r *llm.Reply
+	for part, err := range m.Stream(t.Context(), llmtest.Ask()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r = part.Reply; r == nil {
+			parts = append(parts, part)
+		}
 	}
+	llmtest.CheckParts(t, parts, r)
 	if got := r.Message.Content; len(got) != 2 || got[0].Call.Input != `{"x":1}` || got[1].Call.Input != `{"y":2}` {
 		t.Error(llmtest.Encode(r))
 	}

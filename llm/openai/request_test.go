@@ -50,6 +50,7 @@ func TestOptions(t *testing.T) {
 		{"gpt-5.4", openai.Options{BaseURL: "https://x.openai.azure.com/openai/v1?api-version=1"}, effort, `/openai/v1/chat/completions?api-version=1`, `"max_tokens"`},
 		{"qwen3", openai.Options{BaseURL: "http://localhost:11434/v1/"}, effort, `"max_tokens": 16384`, `"max_completion_tokens"`},
 		{"qwen3", openai.Options{BaseURL: "https://notopenai.com/v1", Limit: openai.MaxCompletionTokens}, effort, `"max_completion_tokens": 16384`, `"max_tokens"`},
+		{"x", openai.Options{BaseURL: "https://notopenai.com/v1"}, effort, `"max_tokens": 16384`, `"max_completion_tokens"`},
 		{"gpt-5.4", openai.Options{Limit: openai.MaxTokens}, effort, `"max_tokens": 16384`, `"max_completion_tokens"`},
 		{"gpt-5.4", openai.Options{}, effort, `"reasoning_effort": "medium"`, "none"},
 		{"gpt-4.1", openai.Options{}, effort, "gpt-4.1", `reasoning_effort`},

@@ -78,14 +78,16 @@ func (l *Link) run(w *watch, p Post, b *Builder, d Decoder, yield func(llm.Part,
 	events := NewEvents(body)
 	for {
 		ev, err := events.Next()
-		if err == io.EOF {
-			return false, d.End()
-		}
-		if err != nil {
+		if err != nil && err != io.EOF {
 			return false, l.cut(w, err)
 		}
 		w.pause() // the consumer may take its time
-		done, err := d.Event(ev)
+		done := err == io.EOF
+		if done {
+			err = d.End()
+		} else {
+			done, err = d.Event(ev)
+		}
 		for _, part := range b.Take() {
 			if !yield(part, nil) {
 				return true, nil

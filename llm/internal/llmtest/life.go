@@ -83,14 +83,21 @@ type stuck struct {
 	ctx    context.Context
 	pieces []string
 	pause  time.Duration
+	ends   bool // after the last piece
 }
 
 func (s *stuck) Read(p []byte) (int, error) {
 	if len(s.pieces) == 0 {
+		if s.ends {
+			return 0, io.EOF
+		}
 		<-s.ctx.Done()
 		return 0, context.Cause(s.ctx)
 	}
 	time.Sleep(s.pause)
+	if s.ctx.Err() != nil {
+		return 0, context.Cause(s.ctx)
+	}
 	n := copy(p, s.pieces[0])
 	if s.pieces[0] = s.pieces[0][n:]; s.pieces[0] == "" {
 		s.pieces = s.pieces[1:]
@@ -127,8 +134,12 @@ func testLate(t *testing.T, p Provider) {
 		}
 	})
 	synctest.Test(t, func(t *testing.T) { // who reads slowly is not a slow provider
-		m := p.New(t, base, canned(strings.NewReader(stream(c.Events, "\n"))))
-		for _, err := range m.Stream(t.Context(), Ask()) {
+		whole := strings.SplitAfter(stream(c.Events, "\n"), "\n\n")
+		client := &http.Client{Transport: trip(func(r *http.Request) (*http.Response, error) {
+			body := &stuck{ctx: r.Context(), pieces: whole[:len(whole)-1], pause: time.Second, ends: true}
+			return &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(body), Request: r}, nil
+		})}
+		for _, err := range p.New(t, base, client).Stream(t.Context(), Ask()) {
 			if err != nil {
 				t.Error(err)
 			}
@@ -190,6 +201,22 @@ func testConcurrent(t *testing.T, p Provider) {
 	wg.Wait()
 }
 
+// eventwise gives one event with every Read, and remembers whether the end was seen.
+type eventwise struct {
+	events []string
+	ended  bool
+}
+
+func (e *eventwise) Read(p []byte) (int, error) {
+	if len(e.events) == 0 {
+		e.ended = true
+		return 0, io.EOF
+	}
+	n := copy(p, e.events[0])
+	e.events = e.events[1:]
+	return n, nil
+}
+
 // testReuse counts connections: answers that are whole leave theirs behind.
 func testReuse(t *testing.T, p Provider) {
 	c := p.Cases[0]
@@ -207,5 +234,9 @@ func testReuse(t *testing.T, p Provider) {
 	}
 	if n := conns.Load(); n != 1 {
 		t.Errorf("%d connections for 5 answers", n)
+	}
+	body := &eventwise{events: strings.SplitAfter(stream(c.Events, "\n"), "\n\n")}
+	if _, err := ask(t, p.New(t, base, canned(body)), t.Context()); err != nil || !body.ended {
+		t.Errorf("the end was not read: %v", err)
 	}
 }

@@ -16,7 +16,7 @@ import (
 )
 
 // Key is the key that models under test are made with.
-const Key = "sk-test-0123456789abcdef"
+const Key = "secret.0123456789abcdef"
 
 // Provider is what the suite has to know of a provider.
 type Provider struct {

@@ -75,6 +75,11 @@ func testSplit(t *testing.T, p Provider) {
 // testCut ends the stream at every byte, well and badly.
 func testCut(t *testing.T, p Provider) {
 	for _, c := range p.Cases {
+		for i := c.whole(); i < len(c.Events); i++ {
+			if _, err := ask(t, p.New(t, base, Canned(c.Events[:i])), t.Context()); err != nil {
+				t.Errorf("%s after %d events: %v", c.Name, i, err)
+			}
+		}
 		body := stream(c.Events, "\n")
 		clean, broken := len(stream(c.Events[:c.whole()], "\n")), len(body)
 		for i := range len(body) {
