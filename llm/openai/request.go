@@ -3,7 +3,6 @@ package openai
 import (
 	"encoding/base64"
 	"encoding/json"
-	"regexp"
 	"strings"
 
 	"github.com/hutch-dev/hutch/llm"
@@ -122,12 +121,20 @@ func (m *Model) request(req *llm.Request) (*request, error) {
 	return r, nil
 }
 
-// silent are models of OpenAI that cannot reason, and refuse to be told how much.
-var silent = regexp.MustCompile(`^(gpt-3|gpt-4|chatgpt-)|-chat-latest$`)
+// silent reports whether a model is one of OpenAI that cannot reason, and refuses to
+// be told how much.
+func silent(model string) bool {
+	for _, family := range []string{"gpt-3", "gpt-4", "chatgpt-"} {
+		if strings.HasPrefix(model, family) {
+			return true
+		}
+	}
+	return strings.HasSuffix(model, "-chat-latest")
+}
 
 func (m *Model) effort(e llm.Effort) string {
 	switch {
-	case m.opts.Effort == "-" || m.opts.Effort == "" && silent.MatchString(m.name):
+	case m.opts.Effort == "-" || m.opts.Effort == "" && silent(m.name):
 		return ""
 	case m.opts.Effort != "":
 		return m.opts.Effort

@@ -36,6 +36,7 @@ func TestEvents(t *testing.T) {
 		{"data: a\r\n\ndata: b\r\n\r\n", []string{"=a", "=b"}},
 		{"event: x\ndata: a\n\ndata: b\n\n", []string{"x=a", "=b"}},
 		{"event: x\n\ndata: b\n\n", []string{"=b"}},
+		{"event: x\r\ndata: a\r\ndata: b\r\n\r\n", []string{"x=a\nb"}},
 		{"data: a\nevent: x\ndata: b\n\n", []string{"x=a\nb"}},
 		{"data: a\ndata\ndata:\n\n", []string{"=a\n\n"}},
 		{": no\n:\nid: 1\nretry: 2\ndatum: x\ndata : x\n\n", nil},

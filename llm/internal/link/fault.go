@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/hutch-dev/hutch/llm"
@@ -85,7 +86,7 @@ func retryInfo(raw json.RawMessage) time.Duration {
 	return 0
 }
 
-var title = regexp.MustCompile(`(?is)<title[^>]*>(.*?)</title>`)
+var title = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?is)<title[^>]*>(.*?)</title>`) })
 
 // Refusal is the error of an answer that is none.
 func (l *Link) Refusal(resp *http.Response, body []byte) *llm.Error {
@@ -107,7 +108,7 @@ func plain(resp *http.Response, body []byte) string {
 	if resp.StatusCode/100 == 3 {
 		return "it redirects to another address; that is not followed"
 	}
-	if m := title.FindSubmatch(body); m != nil {
+	if m := title().FindSubmatch(body); m != nil {
 		return string(m[1])
 	}
 	if bytes.HasPrefix(bytes.TrimSpace(body), []byte("<")) {

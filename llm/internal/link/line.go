@@ -3,6 +3,7 @@ package link
 import (
 	"regexp"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 )
@@ -11,8 +12,11 @@ import (
 const maxLine = 500
 
 // keyLike is what keys of the usual providers look like, also with stars in the
-// middle, as providers repeat them in errors.
-var keyLike = regexp.MustCompile(`\b(sk-|sk_|gsk_|xai-|hf_|AIza|AQ\.|ya29\.)[A-Za-z0-9_.*\-]{6,}`)
+// middle, as providers repeat them in errors. It is made when it is wanted: every
+// start of a program would pay for it otherwise.
+var keyLike = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`\b(sk-|sk_|gsk_|xai-|hf_|AIza|AQ\.|ya29\.)[A-Za-z0-9_.*\-]{6,}`)
+})
 
 const scrubbed = "[key]"
 
@@ -36,7 +40,7 @@ func (l *Link) Line(text string) string {
 	for _, s := range l.secrets {
 		text = hide(text, s)
 	}
-	text = keyLike.ReplaceAllString(text, scrubbed)
+	text = keyLike().ReplaceAllString(text, scrubbed)
 	text = strings.Map(func(r rune) rune {
 		if unicode.IsSpace(r) {
 			return ' '

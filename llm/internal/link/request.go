@@ -4,14 +4,20 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/hutch-dev/hutch/llm"
 )
 
-var toolName = regexp.MustCompile(`^[a-zA-Z0-9_-]{1,64}$`)
+// toolName reports whether s is what all providers take as the name of a tool.
+func toolName(s string) bool {
+	return len(s) > 0 && len(s) <= 64 && !strings.ContainsFunc(s, func(r rune) bool { return !nameRune(r) })
+}
+
+func nameRune(r rune) bool {
+	return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || r == '_' || r == '-'
+}
 
 // Check refuses what no provider can take. It is asked before anything is sent.
 func (l *Link) Check(req *llm.Request) error {
@@ -27,7 +33,7 @@ func (l *Link) Check(req *llm.Request) error {
 	}
 	seen := map[string]bool{}
 	for _, t := range req.Tools {
-		if !toolName.MatchString(t.Name) || seen[t.Name] {
+		if !toolName(t.Name) || seen[t.Name] {
 			return l.Error(llm.ErrRequest, "%q is no name for a tool, or is there twice", t.Name)
 		}
 		if _, ok := llm.Input(t.Input).Object(); !ok {
@@ -126,7 +132,7 @@ func rank(b llm.Block) int {
 // ID is id where a provider accepts it: letters, digits, "_" and "-", at most 40.
 // Another one, of another provider, becomes one that is the same every time.
 func ID(id string) string {
-	if len(id) <= 40 && toolName.MatchString(id) {
+	if len(id) <= 40 && toolName(id) {
 		return id
 	}
 	sum := sha256.Sum256([]byte(id))
@@ -135,11 +141,11 @@ func ID(id string) string {
 
 // Name is the name of a tool as a model has written it, as providers accept it.
 func Name(name string) string {
-	if toolName.MatchString(name) {
+	if toolName(name) {
 		return name
 	}
 	name = strings.Map(func(r rune) rune {
-		if r < 0x80 && toolName.MatchString(string(r)) {
+		if nameRune(r) {
 			return r
 		}
 		return '_'
