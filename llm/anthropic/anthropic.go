@@ -9,6 +9,8 @@
 // (https://platform.claude.com/docs/en/build-with-claude/preserved-thinking): who
 // shortens a conversation takes the reasoning out of what stays, or sets
 // [Options.DropStale]. The reasoning of other providers is not sent.
+//
+// Models that always reason, as Claude Opus 5.5, refuse [llm.Must].
 package anthropic
 
 import (
@@ -88,6 +90,13 @@ func New(model string, o *Options) (*Model, error) {
 	if m.opts.BaseURL == "" {
 		m.opts.BaseURL = BaseURL
 	}
+	m.opts.Header = m.opts.Header.Clone()
+	if m.opts.DropStale {
+		if m.opts.Header == nil {
+			m.opts.Header = http.Header{}
+		}
+		m.opts.Header.Add("Anthropic-Beta", "thinking-binding-controls-2026-08-01")
+	}
 	var err error
 	m.link, err = link.New(link.Options{
 		Provider: provider, Key: m.opts.Key, KeyHeader: "X-Api-Key",
@@ -119,9 +128,6 @@ func (m *Model) Stream(ctx context.Context, req *llm.Request) iter.Seq2[llm.Part
 			return
 		}
 		post := link.Post{Path: "v1/messages", Body: body, Header: http.Header{"Anthropic-Version": {version}}}
-		if m.opts.DropStale {
-			post.Header.Set("Anthropic-Beta", "thinking-binding-controls-2026-08-01")
-		}
 		b := link.NewBuilder(provider, req)
 		m.link.Stream(ctx, post, b, &decoder{link: m.link, b: b, blocks: map[int]*block{}})(yield)
 	}

@@ -37,6 +37,7 @@ func TestThinking(t *testing.T) {
 		{"kimi", anthropic.Options{BaseURL: "https://moon.test"}, "", 0, nil, []string{`"thinking"`, effort}},
 		{"kimi", anthropic.Options{BaseURL: "https://moon.test", Thinking: anthropic.None}, llm.High, 0, nil, []string{`"thinking"`, effort}},
 		{"claude-opus-5-5", anthropic.Options{DropStale: true}, "", 0, []string{`"prefix_mismatch_behavior": "drop_block"`, "Anthropic-Beta: thinking-binding-controls-2026-08-01"}, nil},
+		{"claude-opus-5-5", anthropic.Options{DropStale: true, Header: http.Header{"Anthropic-Beta": {"mine-1"}}}, "", 0, []string{"Anthropic-Beta: mine-1", "Anthropic-Beta: thinking-binding"}, nil},
 		{"claude-opus-5-5", anthropic.Options{NoCache: true}, "", 0, nil, []string{"cache_control"}},
 	} {
 		req := llmtest.Ask()

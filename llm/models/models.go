@@ -55,6 +55,9 @@ type Options struct {
 	Wait, Idle time.Duration // as of the providers
 	// Effort is what [openai.Options] say of it; for OpenAI and Ollama alone.
 	Effort string
+	// DropStale is what [anthropic.Options] say of it; for Anthropic alone. Who
+	// shortens conversations wants it.
+	DropStale bool
 }
 
 // env is the first variable that is set.
@@ -104,7 +107,7 @@ func Open(name string, o *Options) (llm.Model, error) {
 
 func openAnthropic(model string, o *Options) (llm.Model, error) {
 	opts := &anthropic.Options{
-		Key: first(o.Key, o.env(anthropicKeys...)), BaseURL: first(o.BaseURL, o.env(anthropicURL)),
+		Key: first(o.Key, o.env(anthropicKeys...)), BaseURL: first(o.BaseURL, o.env(anthropicURL)), DropStale: o.DropStale,
 		Client: o.Client, Header: o.Header, PlainHTTP: o.PlainHTTP, Wait: o.Wait, Idle: o.Idle,
 	}
 	if opts.Key == "" && opts.BaseURL == "" && len(o.Header) == 0 {

@@ -88,6 +88,22 @@ func TestDefault(t *testing.T) {
 	}
 }
 
+func TestDropStale(t *testing.T) {
+	o := env(vars{"ANTHROPIC_API_KEY": "k"})
+	o.DropStale = true
+	got := llmtest.Sent(t, func(client *http.Client) llm.Model {
+		o.Client = client
+		m, err := models.Open("anthropic", o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}, llmtest.Ask())
+	if !strings.Contains(got, "drop_block") {
+		t.Error(got)
+	}
+}
+
 // TestNoKey: an explicit model without a key is an error of the kind that a wrong
 // key is.
 func TestNoKey(t *testing.T) {
