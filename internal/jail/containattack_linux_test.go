@@ -93,7 +93,7 @@ func freedoms() error {
 		"lower a limit":     func() error { return unix.Prlimit(0, unix.RLIMIT_CORE, none, nil) },
 		"signal oneself":    func() error { return unix.Kill(os.Getpid(), 0) },
 		"signal one's kind": func() error { return unix.Tgkill(os.Getpid(), os.Getpid(), unix.SIGURG) },
-		"be nice":           func() error { return unix.Setpriority(unix.PRIO_PROCESS, 0, 1) },
+		"be nice":           func() error { return unix.Setpriority(unix.PRIO_PROCESS, 0, 19) },
 		"own a file": func() error {
 			fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM, 0)
 			return errors.Join(err, call(unix.SYS_FCNTL, uintptr(fd), unix.F_SETOWN, uintptr(os.Getpid())))
