@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/hutch-dev/hutch"
+	"github.com/hutch-dev/hutch/internal/show"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 )
@@ -31,6 +32,7 @@ type cli struct {
 	accept                  []string
 
 	opened *workspace
+	temp   string // a directory that is removed at the end
 }
 
 func newCLI(ctx context.Context) *cli {
@@ -97,6 +99,9 @@ func (c *cli) finish(ctx context.Context, err error) int {
 	if e := c.opened.close(); err == nil {
 		err = e
 	}
+	if c.temp != "" {
+		os.RemoveAll(c.temp)
+	}
 	if e := c.out.Close(); e != nil && (err == nil || errors.Is(err, e)) {
 		if errors.Is(e, syscall.EPIPE) {
 			return 128 + int(syscall.SIGPIPE) // who read has left, and wants to hear nothing
@@ -130,12 +135,12 @@ func (c *cli) complain(err error) {
 	var ee *hutch.EditError
 	if errors.As(err, &ee) && ee.Near != nil {
 		if head, found := strings.CutSuffix(text, ":\n"+ee.Near.Text); found {
-			near := strings.Split(visible(ee.Near.Text, true), "\n")
-			fmt.Fprintf(c.err, "hutch: %s:\n  | %s\n", visible(head, false), strings.Join(near, "\n  | "))
+			near := strings.Split(show.Visible(ee.Near.Text, true), "\n")
+			fmt.Fprintf(c.err, "hutch: %s:\n  | %s\n", show.Visible(head, false), strings.Join(near, "\n  | "))
 			return
 		}
 	}
-	fmt.Fprintf(c.err, "hutch: %s\n", visible(text, false))
+	fmt.Fprintf(c.err, "hutch: %s\n", show.Visible(text, false))
 }
 
 // args accepts from least to most arguments; most < 0 is any number.
