@@ -40,8 +40,9 @@ workspace of its own; --model demo asks for it.
 
 Without --policy the rules are those of --policy default: secrets are out of reach,
 and you are asked before anything is written or executed. Where nobody can be asked,
-say --policy NAME, or --yes: whatever the rules would ask about is then allowed, what
-they deny is not. Answers: y this once, s until the end, a always (where that can be
+say --policy NAME, or --yes: nothing is asked then, whatever the rules would ask about
+is allowed, and what they deny is not; without --policy they are those of --policy
+permissive. Answers: y this once, s until the end, a always (where that can be
 remembered), n no; more words are for the agent to read.
 
 The conversation is kept in the workspace, in .hutch/conversations; --resume goes on

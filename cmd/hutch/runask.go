@@ -11,8 +11,12 @@ import (
 	"github.com/hutch-dev/hutch/policy"
 )
 
-// agentPolicy is the policy of an agent where no other was chosen.
-const agentPolicy = "default"
+// The policies of an agent where no other was chosen: with somebody to ask, and
+// with --yes.
+const (
+	askPolicy = "default"
+	yesPolicy = "permissive"
+)
 
 // rulesAtHand chooses the rules, and makes sure that somebody can answer what they
 // ask, if nobody has chosen any.
@@ -24,8 +28,14 @@ func (v *agentVerb) rulesAtHand(cfg *config, demo bool) error {
 	if !chosen && !v.yes && v.asker() == nil {
 		return usagef("nobody can be asked here, as the default rules want it before anything is written or executed: add --policy NAME (see hutch policy --help), or --yes to allow what they would ask about")
 	}
-	if !chosen {
-		v.policy = agentPolicy
+	switch {
+	case chosen:
+	case demo:
+		v.policy = noPolicy
+	case v.yes:
+		v.policy = yesPolicy
+	default:
+		v.policy = askPolicy
 	}
 	return nil
 }

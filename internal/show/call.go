@@ -53,7 +53,7 @@ func (s *Show) head(e deepagent.Event, subject string) string {
 // Subject is what a call is about, on one line: a command, a path, a pattern.
 func Subject(c deepagent.Call) string {
 	var in struct {
-		Command, Path, Pattern, Patch, Agent string
+		Command, Path, Pattern, Patch, Agent, Prompt string
 		ShellID                              string `json:"shell_id"`
 		Name                                 string
 	}
@@ -70,8 +70,10 @@ func Subject(c deepagent.Call) string {
 		return oneLine(in.Pattern+" in "+in.Path, maxSubject)
 	case in.Patch != "":
 		return ""
+	case in.Agent != "" && in.Prompt != "":
+		return oneLine(in.Agent+": "+in.Prompt, maxSubject)
 	}
-	for _, text := range []string{in.Pattern, in.Path, in.ShellID, in.Agent, in.Name} {
+	for _, text := range []string{in.Pattern, in.Path, in.ShellID, in.Name} {
 		if text != "" {
 			return oneLine(text, maxSubject)
 		}
