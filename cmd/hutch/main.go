@@ -16,16 +16,17 @@ import (
 // verbs is the table of commands, in the order in which help shows them.
 var verbs = []func(*cli) *cobra.Command{
 	lsCommand, catCommand, writeCommand, editCommand, rmCommand, mvCommand, cpCommand,
-	globCommand, grepCommand, execCommand, runCommand, dockerCommand, runtimesCommand, serveCommand, mcpCommand, policyCommand, doctorCommand, benchCommand, versionCommand,
+	globCommand, grepCommand, execCommand, runCommand, chatCommand, dockerCommand, runtimesCommand, serveCommand, mcpCommand, policyCommand, doctorCommand, benchCommand, versionCommand,
 }
 
 func main() { os.Exit(run(os.Args[1:])) }
 
 // run is one run of the program: it returns the exit status.
 func run(args []string) int {
-	ctx, stop := withSignals(context.Background())
-	defer stop()
+	ctx, signals := withSignals(context.Background())
+	defer signals.stop()
 	c := newCLI(ctx)
+	c.signals = signals
 	root := c.rootCommand()
 	root.SetArgs(append([]string{}, args...))
 	err := root.ExecuteContext(ctx)

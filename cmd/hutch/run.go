@@ -18,7 +18,7 @@ import (
 type agentVerb struct {
 	*cli
 	model, resume, effort string
-	yes                   bool
+	yes, chatting         bool
 	maxSteps              int
 	maxTokens             int64
 	maxCost               float64
@@ -73,15 +73,14 @@ func runCommand(c *cli) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error { return v.run(cmd.Context(), args) },
 	}
 	v.flags(cmd)
-	f := cmd.Flags()
-	f.StringVar(&v.resume, "resume", "", "go on with the last conversation, or with `ID` (--resume=ID)")
-	f.Lookup("resume").NoOptDefVal = resumeLast
 	cmd.ValidArgsFunction = cobra.NoFileCompletions
 	return cmd
 }
 
 func (v *agentVerb) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
+	f.StringVar(&v.resume, "resume", "", "go on with the last conversation, or with `ID` (--resume=ID)")
+	f.Lookup("resume").NoOptDefVal = resumeLast
 	f.StringVar(&v.model, "model", "", "the model, `PROVIDER:NAME`, or demo")
 	f.BoolVar(&v.yes, "yes", false, "ask nothing: allow what the rules would ask about")
 	f.IntVar(&v.maxSteps, "max-steps", deepagent.DefaultMaxSteps, "end after `N` requests to the model")

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/hutch-dev/hutch"
@@ -32,6 +33,7 @@ type session struct {
 
 	show  *show.Show
 	tally show.Tally
+	typed func() *typed // at the terminal
 }
 
 // session opens the model, the workspace and the rules, in this order: what is
@@ -41,7 +43,7 @@ func (v *agentVerb) session(ctx context.Context) (*session, error) {
 	if err != nil {
 		return nil, usage(err)
 	}
-	s := &session{v: v, c: v.cli, cfg: cfg}
+	s := &session{v: v, c: v.cli, cfg: cfg, typed: sync.OnceValue(func() *typed { return newTyped(v.in.file) })}
 	if err := s.chooseModel(); err != nil {
 		return nil, err
 	}

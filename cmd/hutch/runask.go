@@ -94,8 +94,9 @@ func (s *session) approve(ctx context.Context, q deepagent.Question) (a deepagen
 func (s *session) ask(ctx context.Context, q deepagent.Question, about about) (deepagent.Answer, error) {
 	s.c.out.Flush()
 	p := s.c.errPrinter()
+	s.typed().drop() // what was typed before is no answer
 	io.WriteString(s.c.err, questionOf(q, about, p))
-	line, err := s.c.in.line(ctx)
+	line, err := s.typed().line(ctx)
 	if err != nil {
 		io.WriteString(s.c.err, "\n")
 		return deepagent.Answer{}, err

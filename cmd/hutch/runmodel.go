@@ -7,6 +7,7 @@ import (
 
 	"github.com/hutch-dev/hutch/deepagent"
 	"github.com/hutch-dev/hutch/internal/show"
+	"github.com/hutch-dev/hutch/llm"
 	"github.com/hutch-dev/hutch/llm/models"
 	"github.com/hutch-dev/hutch/llm/scripted"
 )
@@ -72,23 +73,29 @@ func (s *session) chooseModel() (err error) {
 	if name == "" {
 		name = s.cfg.Model
 	}
-	o := modelOptions()
 	switch {
 	case name == demoModel:
 		return s.chooseDemo()
 	case name != "":
-		if s.model, err = models.Open(name, o); err != nil {
-			return usagef("model: %w", err)
-		}
+		s.model, err = openModel(name)
+		return err
+	}
+	if s.model, err = models.Default(modelOptions()); err == nil {
 		return nil
 	}
-	if s.model, err = models.Default(o); err == nil {
-		return nil
-	}
-	if s.c.backend != "" || s.v.resume != "" {
-		return usagef("model: %w; or name one with --model, as ollama:NAME", err)
+	if s.c.backend != "" || s.v.resume != "" || s.v.chatting {
+		return usagef("model: %w; or name one with --model, as ollama:NAME; --model demo plays a script", err)
 	}
 	return s.chooseDemo()
+}
+
+// openModel is the model of a name.
+func openModel(name string) (llm.Model, error) {
+	m, err := models.Open(name, modelOptions())
+	if err != nil {
+		return nil, usagef("model: %w", err)
+	}
+	return m, nil
 }
 
 // modelOptions hand in the environment.

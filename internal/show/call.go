@@ -54,8 +54,8 @@ func (s *Show) head(e deepagent.Event, subject string) string {
 func Subject(c deepagent.Call) string {
 	var in struct {
 		Command, Path, Pattern, Patch, Agent, Prompt string
-		ShellID                              string `json:"shell_id"`
-		Name                                 string
+		ShellID                                      string `json:"shell_id"`
+		Name                                         string
 	}
 	if c.Name == "write_todos" || c.Name == "read_todos" {
 		return ""

@@ -175,13 +175,13 @@ func TestLive(t *testing.T) {
 
 func TestSubject(t *testing.T) {
 	for input, want := range map[string]string{
-		`{"command":"a\nb"}`:              "a …",
-		`{"path":"x","content":"y"}`:      "x",
-		`{"pattern":"p","path":"d"}`:      "p in d",
+		`{"command":"a\nb"}`:                "a …",
+		`{"path":"x","content":"y"}`:        "x",
+		`{"pattern":"p","path":"d"}`:        "p in d",
 		`{"agent":"research","prompt":"t"}`: "research: t",
-		`{}`:                              "",
-		`{"x":1}`:                         `{"x":1}`,
-		`not JSON`:                        "not JSON",
+		`{}`:                                "",
+		`{"x":1}`:                           `{"x":1}`,
+		`not JSON`:                          "not JSON",
 	} {
 		if got := Subject(deepagent.Call{Input: llm.Input(input)}); got != want {
 			t.Errorf("%s: %q, want %q", input, got, want)
