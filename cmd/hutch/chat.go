@@ -103,6 +103,9 @@ func (c *chat) loop(ctx context.Context) error {
 		case err == io.EOF:
 			io.WriteString(c.c.out, "\n")
 			return nil
+		case errors.Is(err, errTooLong):
+			c.c.complain(err)
+			continue
 		case err != nil:
 			return err
 		}

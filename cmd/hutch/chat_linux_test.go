@@ -99,6 +99,24 @@ func TestChatTypedAhead(t *testing.T) {
 	}
 }
 
+// What the line editor would cut is not sent.
+func TestChatLongLine(t *testing.T) {
+	f := newFakeModel(t)
+	s := sit(t, f, t.TempDir(), "--backend", "state:ws.json", "chat", "--yes", "--model", "openai:fake")
+	s.await("> ")
+	for range 50 {
+		s.keys(strings.Repeat("x", 100))
+	}
+	s.keys("\r")
+	s.await("is not read whole")
+	s.await("> ")
+	s.keys("\x04")
+	s.end(0)
+	if len(f.requests()) > 0 {
+		t.Error("it was sent")
+	}
+}
+
 // Without a model there is no chat, but a word on how to get one; without a
 // terminal neither.
 func TestChatRefuses(t *testing.T) {

@@ -18,6 +18,9 @@ var errCtrlC = errors.New("interrupted")
 // maxLine is how many characters of a line the editor takes; it drops more.
 const maxLine = 4096
 
+// errTooLong is a prompt with a longer line.
+var errTooLong = fmt.Errorf("a line of %d characters or more is not read whole; write it into a file of the workspace", maxLine)
+
 // prompter reads what is said to an agent, with a line editor and its history.
 type prompter struct {
 	in      *os.File
@@ -71,7 +74,7 @@ func lines(t *term.Terminal) (string, error) {
 	for {
 		line, err := t.ReadLine()
 		if utf8.RuneCountInString(line) >= maxLine {
-			return "", fmt.Errorf("a line of %d characters or more is not read whole; write it into a file of the workspace", maxLine)
+			return "", errTooLong
 		}
 		all = append(all, line)
 		if err != term.ErrPasteIndicator {

@@ -207,6 +207,50 @@ func TestRunUsage(t *testing.T) {
 	}
 }
 
+// Where the sandbox cannot hold commands to the rules the run does not begin, unless
+// that is accepted.
+func TestRunAccept(t *testing.T) {
+	dir := t.TempDir()
+	args := []string{"run", "--isolation", "unconfined", "--yes", "--model", "openai:fake", "x"}
+	f := newFakeModel(t)
+	agent(t, f, dir, args...).want(t, 1, "commands cannot be kept to the rules", "--accept read,write")
+	if len(f.requests()) > 0 {
+		t.Error("the model was asked")
+	}
+	agent(t, f, dir, append(args, "--accept", "read,write")...).want(t, 0, "nothing more to say")
+}
+
+func TestPricesInConfig(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "config")
+	for text, want := range map[string]string{
+		"[prices.m]\ninput = -1.0":                                "a price is not below 0",
+		"[prices.m]\ncache_read = 1.0":                            "neither input nor output",
+		"[prices.m]\ninput = nan":                                 "a price is not below 0",
+		"[prices.m]\nimput = 1.0":                                 "unknown key",
+		"[prices.m]\ninput = 2.0\noutput = 3.0\ncache_read = 0.5": "",
+	} {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c, err := loadConfig(file)
+		if want != "" {
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%q: %v", text, err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p := c.price("m"); *p != (deepagent.Price{Input: 2, Output: 3, CacheRead: 0.5, CacheWrite: 2}) {
+			t.Errorf("%+v", p)
+		}
+		if c.price("n") != nil {
+			t.Error("a model without a price has one")
+		}
+	}
+}
+
 // The prompt can come from the standard input.
 func TestRunStdin(t *testing.T) {
 	f := newFakeModel(t)
@@ -238,6 +282,11 @@ func TestRunDemo(t *testing.T) {
 		if left, _ := os.ReadDir(d); len(left) > 0 {
 			t.Errorf("left: %v", left)
 		}
+	}
+	cmd = program(t, dir, "--json", "run", "x")
+	cmd.Env = noKeys(t, cmd.Env)
+	if got := outcome(t, cmd); got.status != 0 || !strings.HasPrefix(got.out, `{"kind":"begin","text":"scripted:demo"`) {
+		t.Errorf("with --json %+v", got)
 	}
 	cmd = program(t, dir, "--backend", "local:"+dir, "run", "--model", "demo", "x")
 	cmd.Env = noKeys(t, cmd.Env)
