@@ -62,9 +62,11 @@ var imports = map[string][]string{
 	"llm/models":           {"llm", "llm/anthropic", "llm/openai", "llm/gemini"},
 	"llm/scripted":         {"llm"},
 	"deepagent":            {".", "guard", "internal/keep", "job", "llm", "state", "tool"},
+	"internal/show":        {"deepagent"},
 	"cmd/hutch": {
 		".", "docker", "state", "local", "composite", "iofs", "remote", "server", "internal/diff",
 		"tool", "guard", "policy", "audit", "limit", "job", "mcpserver",
+		"deepagent", "internal/show", "llm", "llm/models", "llm/scripted",
 		"github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/pelletier/go-toml/v2",
 		"golang.org/x/term", "golang.org/x/sys/unix", "golang.org/x/sys/windows",
 	},

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hutch-dev/hutch/internal/show"
 	"github.com/hutch-dev/hutch/local"
 	"github.com/spf13/cobra"
 )
@@ -173,7 +174,7 @@ func (b *bench) print(r row) error {
 		verdict = map[bool]string{true: "met", false: "missed"}[*r.Met]
 	}
 	if r.Note != "" {
-		verdict = strings.TrimSpace(verdict + " (" + visible(r.Note, false) + ")")
+		verdict = strings.TrimSpace(verdict + " (" + show.Visible(r.Note, false) + ")")
 	}
 	_, err := fmt.Fprintf(b.out, benchLine, r.What, mine, r.Against, other, ratio, r.Goal, verdict)
 	return err

@@ -8,10 +8,12 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
 	"github.com/hutch-dev/hutch"
+	"github.com/hutch-dev/hutch/internal/show"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 )
@@ -30,7 +32,9 @@ type cli struct {
 	color                   colorMode
 	accept                  []string
 
-	opened *workspace
+	signals *signals
+	opened  *workspace
+	temp    string // a directory that is removed at the end
 }
 
 func newCLI(ctx context.Context) *cli {
@@ -66,36 +70,76 @@ func (i interrupted) Error() string { return i.signal.String() }
 // signalGrace is how long a run may take to end after a signal.
 const signalGrace = 20 * time.Second
 
+// signals are what ends a run from outside.
+type signals struct {
+	ch     chan os.Signal
+	cancel context.CancelCauseFunc
+
+	mu   sync.Mutex
+	take func()
+}
+
 // withSignals ends ctx at the first signal; the second one kills as usual. A
 // signal that is ignored, as under nohup, stays ignored. A broken pipe becomes
 // the error of a write, so that what was opened is closed.
-func withSignals(ctx context.Context) (context.Context, func()) {
+func withSignals(ctx context.Context) (context.Context, *signals) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
-	ch := make(chan os.Signal, 1)
-	for _, s := range []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
-		if !signal.Ignored(s) {
-			signal.Notify(ch, s)
+	s := &signals{ch: make(chan os.Signal, 1), cancel: cancel}
+	for _, sig := range []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
+		if !signal.Ignored(sig) {
+			signal.Notify(s.ch, sig)
 		}
 	}
-	go func() {
+	go s.await(ctx)
+	return ctx, s
+}
+
+func (s *signals) await(ctx context.Context) {
+	for {
 		select {
-		case s := <-ch:
-			signal.Stop(ch)
-			if s, ok := s.(syscall.Signal); ok {
-				cancel(interrupted{s})
-				time.AfterFunc(signalGrace, func() { os.Exit(128 + int(s)) })
+		case sig := <-s.ch:
+			if sig == os.Interrupt && s.taken() {
+				continue
+			}
+			signal.Stop(s.ch)
+			if sig, ok := sig.(syscall.Signal); ok {
+				s.cancel(interrupted{sig})
+				time.AfterFunc(signalGrace, func() { os.Exit(128 + int(sig)) })
 			}
 		case <-ctx.Done():
 		}
-	}()
-	return ctx, func() { signal.Stop(ch); cancel(nil) }
+		return
+	}
 }
+
+// instead has the next SIGINT call take, once, and end nothing; nil is as before.
+func (s *signals) instead(take func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.take = take
+}
+
+func (s *signals) taken() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	take := s.take
+	s.take = nil
+	if take != nil {
+		take()
+	}
+	return take != nil
+}
+
+func (s *signals) stop() { signal.Stop(s.ch); s.cancel(nil) }
 
 // finish closes what was opened, reports err, and says the exit status.
 func (c *cli) finish(ctx context.Context, err error) int {
 	if e := c.opened.close(); err == nil {
 		err = e
+	}
+	if c.temp != "" {
+		os.RemoveAll(c.temp)
 	}
 	if e := c.out.Close(); e != nil && (err == nil || errors.Is(err, e)) {
 		if errors.Is(e, syscall.EPIPE) {
@@ -130,12 +174,12 @@ func (c *cli) complain(err error) {
 	var ee *hutch.EditError
 	if errors.As(err, &ee) && ee.Near != nil {
 		if head, found := strings.CutSuffix(text, ":\n"+ee.Near.Text); found {
-			near := strings.Split(visible(ee.Near.Text, true), "\n")
-			fmt.Fprintf(c.err, "hutch: %s:\n  | %s\n", visible(head, false), strings.Join(near, "\n  | "))
+			near := strings.Split(show.Visible(ee.Near.Text, true), "\n")
+			fmt.Fprintf(c.err, "hutch: %s:\n  | %s\n", show.Visible(head, false), strings.Join(near, "\n  | "))
 			return
 		}
 	}
-	fmt.Fprintf(c.err, "hutch: %s\n", visible(text, false))
+	fmt.Fprintf(c.err, "hutch: %s\n", show.Visible(text, false))
 }
 
 // args accepts from least to most arguments; most < 0 is any number.

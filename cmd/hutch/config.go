@@ -25,6 +25,8 @@ type config struct {
 	Remember string                    `toml:"remember"` // a file of answers
 	Audit    string                    `toml:"audit"`    // a file
 	Limit    caps                      `toml:"limit"`
+	Model    string                    `toml:"model"`  // of an agent
+	Prices   map[string]*price         `toml:"prices"` // of models, by their names
 
 	dir string // what relative paths in it are relative to
 }
@@ -86,6 +88,11 @@ func loadConfig(file string) (*config, error) {
 	}
 	if err := c.checkPolicies(); err != nil {
 		return nil, fmt.Errorf("config file %s: %w", file, err)
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Prices)) {
+		if err := c.Prices[name].check(); err != nil {
+			return nil, fmt.Errorf("config file %s: prices.%q: %w", file, name, err)
+		}
 	}
 	if _, err := c.catalog(); err != nil {
 		return nil, fmt.Errorf("config file %s: %w", file, err)

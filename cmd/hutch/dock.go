@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/hutch-dev/hutch/docker"
+	"github.com/hutch-dev/hutch/internal/show"
 	"github.com/spf13/cobra"
 )
 
@@ -31,7 +32,7 @@ func (o *opener) docker(image string, with *backendConfig) (made, error) {
 		return made{}, fmt.Errorf("open docker:%s: %w", image, o.c.buildFailure(bare(err)))
 	}
 	if why := sb.Plain(); why != "" {
-		fmt.Fprintf(o.c.err, "hutch: slower than it could be, no helper in the container: %s\n", visible(why, false))
+		fmt.Fprintf(o.c.err, "hutch: slower than it could be, no helper in the container: %s\n", show.Visible(why, false))
 	}
 	o.w.docks = append(o.w.docks, sb)
 	return made{b: sb, id: "docker:" + image + " in " + opts.Name}, nil

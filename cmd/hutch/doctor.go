@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime"
 
+	"github.com/hutch-dev/hutch/internal/show"
 	"github.com/hutch-dev/hutch/local"
 	"github.com/spf13/cobra"
 )
@@ -56,7 +57,7 @@ func (c *cli) doctor(ctx context.Context) error {
 func (c *cli) showReport(r local.Report, ok bool) error {
 	p := c.printer()
 	for _, l := range r.Layers {
-		mark, text := p.paint(newColor, "yes"), l.Detail
+		mark, text := p.paint(show.Added, "yes"), l.Detail
 		if !l.OK {
 			mark = p.paint(matchColor, "no ")
 			if l.Missing != "" {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/hutch-dev/hutch"
 	"github.com/hutch-dev/hutch/internal/diff"
+	"github.com/hutch-dev/hutch/internal/show"
 	"github.com/spf13/cobra"
 )
 
@@ -140,7 +141,7 @@ func (e *editor) run(ctx context.Context, path string, edits []hutch.Edit) error
 	if err := w.commit(); err != nil {
 		return err
 	}
-	changes := diff.Unified(visible(name, false), string(res.Before), string(res.After))
+	changes := diff.Unified(show.Visible(name, false), string(res.Before), string(res.After))
 	if e.json {
 		return e.printJSON(struct {
 			entry
@@ -153,26 +154,10 @@ func (e *editor) run(ctx context.Context, path string, edits []hutch.Edit) error
 
 // diff prints a unified diff.
 func (p printer) diff(w io.Writer, diff string) error {
-	if !p.color {
-		_, err := io.WriteString(w, p.text(diff))
-		return err
+	text := diff
+	if p.terminal || p.color {
+		text = show.Diff(diff, p.color)
 	}
-	colors := map[byte]string{'-': oldColor, '+': newColor, '@': sepColor}
-	for line := range strings.SplitAfterSeq(diff, "\n") {
-		if line == "" {
-			continue
-		}
-		line, end := strings.CutSuffix(line, "\n")
-		text := p.text(line)
-		if color := colors[line[0]]; color != "" {
-			text = p.paint(color, line)
-		}
-		if end {
-			text += "\n"
-		}
-		if _, err := io.WriteString(w, text); err != nil {
-			return err
-		}
-	}
-	return nil
+	_, err := io.WriteString(w, text)
+	return err
 }

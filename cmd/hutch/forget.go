@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/hutch-dev/hutch/guard"
+	"github.com/hutch-dev/hutch/internal/show"
 	"github.com/hutch-dev/hutch/policy"
 	"github.com/spf13/cobra"
 )
@@ -93,11 +94,11 @@ func (c *cli) listRemembered() error {
 // approvalText is what an approval is for, in one line.
 func approvalText(a policy.Approval) string {
 	if a.Op != guard.Execute {
-		return visible(fmt.Sprintf("%s of %s", a.Op, a.Name), false)
+		return show.Visible(fmt.Sprintf("%s of %s", a.Op, a.Name), false)
 	}
 	text := fmt.Sprintf("%q", a.Args)
 	if len(a.Args) == 3 && a.Args[0] == "sh" && a.Args[1] == "-c" {
 		text = a.Args[2]
 	}
-	return visible(fmt.Sprintf("execute in %s: %s", a.Name, text), false)
+	return show.Visible(fmt.Sprintf("execute in %s: %s", a.Name, text), false)
 }

@@ -32,7 +32,7 @@ func (c *cli) ruled(ctx context.Context, w *workspace, b hutch.Backend, ask aske
 	}
 	g, err := guard.New(ctx, b, check, &guard.Options{Accept: r.accept})
 	if err != nil {
-		return nil, fmt.Errorf("policy %s: %w", r.name, err)
+		return nil, fmt.Errorf("policy %s: %w; --accept read,write accepts it", r.name, err)
 	}
 	return g, nil
 }

@@ -16,16 +16,17 @@ import (
 // verbs is the table of commands, in the order in which help shows them.
 var verbs = []func(*cli) *cobra.Command{
 	lsCommand, catCommand, writeCommand, editCommand, rmCommand, mvCommand, cpCommand,
-	globCommand, grepCommand, execCommand, dockerCommand, runtimesCommand, serveCommand, mcpCommand, policyCommand, doctorCommand, benchCommand, versionCommand,
+	globCommand, grepCommand, execCommand, runCommand, chatCommand, dockerCommand, runtimesCommand, serveCommand, mcpCommand, policyCommand, doctorCommand, benchCommand, versionCommand,
 }
 
 func main() { os.Exit(run(os.Args[1:])) }
 
 // run is one run of the program: it returns the exit status.
 func run(args []string) int {
-	ctx, stop := withSignals(context.Background())
-	defer stop()
+	ctx, signals := withSignals(context.Background())
+	defer signals.stop()
 	c := newCLI(ctx)
+	c.signals = signals
 	root := c.rootCommand()
 	root.SetArgs(append([]string{}, args...))
 	err := root.ExecuteContext(ctx)
@@ -54,6 +55,7 @@ workspace is ever read as configuration, since an agent could have written it:
   policy = "mine"             # rules for every verb, without --policy
   remember = "answers"        # the file of what is always allowed; none is no such
   audit = "log"               # a record of every operation, without --audit
+  model = "ollama:qwen3:8b"   # of run and chat, without --model
 
   [limit]                     # of one run, what is refused included; also file_bytes,
   operations = "10000"        # write_bytes, read_bytes, entries, matches (of one
@@ -86,6 +88,10 @@ workspace is ever read as configuration, since an agent could have written it:
   [policies.mine]             # see hutch policy --help
   base = "default"
 
+  [prices."ollama:qwen3:8b"]  # of a million tokens, for --max-cost; also cache_read,
+  input = 0.1                 # cache_write
+  output = 0.4
+
   [runtimes.lab]              # see hutch runtimes --help
   base = "python:3.12-slim"
   packages = ["pandas>=2.0"]
@@ -100,8 +106,8 @@ starts there too; where commands see the workspace at /workspace, it must lie
 below that.
 
 Exit status: 0 done; 1 the operation failed, or nothing was found (glob, grep);
-2 wrong usage; 130, 143, 129 after SIGINT, SIGTERM, SIGHUP. exec has its own,
-see hutch exec --help.`
+2 wrong usage; 130, 143, 129 after SIGINT, SIGTERM, SIGHUP. exec and run have more,
+see hutch exec --help and hutch run --help.`
 
 func (c *cli) rootCommand() *cobra.Command {
 	root := &cobra.Command{

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/hutch-dev/hutch/guard"
+	"github.com/hutch-dev/hutch/internal/show"
 	"github.com/hutch-dev/hutch/policy"
 	"github.com/pelletier/go-toml/v2"
 	"github.com/spf13/cobra"
@@ -231,9 +232,9 @@ func (c *cli) explain(ctx context.Context, root string, op guard.Op, what string
 func (c *cli) showDecision(d *policy.Decision) error {
 	p := c.printer()
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %s %s\n", d.Action, d.Op, visible(d.Target, false))
+	fmt.Fprintf(&b, "%s: %s %s\n", d.Action, d.Op, show.Visible(d.Target, false))
 	for _, part := range d.Parts {
-		fmt.Fprintf(&b, "  %s: %s %s: %s\n", part.Action, part.Op, visible(part.Target, false), reason(&part))
+		fmt.Fprintf(&b, "  %s: %s %s: %s\n", part.Action, part.Op, show.Visible(part.Target, false), reason(&part))
 	}
 	if len(d.Parts) == 0 {
 		fmt.Fprintf(&b, "  %s\n", reason(d))

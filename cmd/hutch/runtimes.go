@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/hutch-dev/hutch/docker"
+	"github.com/hutch-dev/hutch/internal/show"
 	"github.com/spf13/cobra"
 )
 
@@ -189,7 +190,7 @@ func (c *cli) buildFailure(err error) error {
 type harmless struct{ w io.Writer }
 
 func (h harmless) Write(p []byte) (int, error) {
-	if _, err := io.WriteString(h.w, visible(string(p), true)); err != nil {
+	if _, err := io.WriteString(h.w, show.Visible(string(p), true)); err != nil {
 		return 0, err
 	}
 	return len(p), nil

@@ -7,10 +7,10 @@ import (
 	"os"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/hutch-dev/hutch"
+	"github.com/hutch-dev/hutch/internal/show"
 )
 
 // colorMode is the flag --color.
@@ -34,14 +34,12 @@ func (m *colorMode) Set(s string) error {
 	return fmt.Errorf("must be auto, always or never")
 }
 
-// The colours of names, line numbers, separators and matches, and of diffs.
+// The colours of names, line numbers, separators and matches.
 const (
 	nameColor  = "\x1b[35m"
 	lineColor  = "\x1b[32m"
 	sepColor   = "\x1b[36m"
 	matchColor = "\x1b[1;31m"
-	oldColor   = "\x1b[31m"
-	newColor   = "\x1b[32m"
 	noColor    = "\x1b[0m"
 )
 
@@ -64,7 +62,7 @@ func (c *cli) printer() printer {
 // move the cursor.
 func (p printer) text(s string) string {
 	if p.terminal {
-		return visible(s, true)
+		return show.Visible(s, true)
 	}
 	return s
 }
@@ -74,41 +72,6 @@ func (p printer) paint(color, s string) string {
 		return p.text(s)
 	}
 	return color + p.text(s) + noColor
-}
-
-// visible replaces control characters by what Go writes for them in a string.
-// With lines, tabs and line ends stay.
-func visible(s string, lines bool) string {
-	if utf8.ValidString(s) && strings.IndexFunc(s, func(r rune) bool { return hides(r, lines) }) < 0 {
-		return s
-	}
-	var b strings.Builder
-	for _, r := range s {
-		switch {
-		case !hides(r, lines):
-			b.WriteRune(r)
-		case r == '\n':
-			b.WriteString(`\n`)
-		case r == '\r':
-			b.WriteString(`\r`)
-		case r == '\t':
-			b.WriteString(`\t`)
-		case r < 0x100:
-			fmt.Fprintf(&b, `\x%02x`, r)
-		default:
-			fmt.Fprintf(&b, `\u%04x`, r)
-		}
-	}
-	return b.String()
-}
-
-// hides reports whether r is a control character, or one that turns the
-// direction of the text around.
-func hides(r rune, lines bool) bool {
-	if lines && (r == '\n' || r == '\t') {
-		return false
-	}
-	return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r)
 }
 
 // entry is an Info in JSON.

@@ -11,6 +11,8 @@ import (
 	"testing/synctest"
 	"time"
 	"unicode/utf8"
+
+	"github.com/hutch-dev/hutch/internal/show"
 )
 
 func TestSizes(t *testing.T) {
@@ -73,7 +75,7 @@ func FuzzValues(f *testing.F) {
 		if m.Set(s) == nil && (m < 1 || m > 0o777) {
 			t.Errorf("mode %q: %o", s, m)
 		}
-		if v := visible(s, false); strings.ContainsAny(v, "\x1b\n\r\x00\u009b\u202e") || !utf8.ValidString(v) {
+		if v := show.Visible(s, false); strings.ContainsAny(v, "\x1b\n\r\x00\u009b\u202e") || !utf8.ValidString(v) {
 			t.Errorf("visible %q: %q", s, v)
 		}
 	})
