@@ -66,7 +66,8 @@ var imports = map[string][]string{
 	"adapters/anthropic": {
 		".", "tool", "github.com/anthropics/anthropic-sdk-go", "github.com/anthropics/anthropic-sdk-go/...",
 	},
-	"adapters/adk": {".", "tool", "google.golang.org/adk/v2/...", "google.golang.org/genai"},
+	"adapters/adk":    {".", "tool", "google.golang.org/adk/v2/...", "google.golang.org/genai"},
+	"adapters/genkit": {".", "tool", "github.com/firebase/genkit/go/..."},
 	"cmd/hutch": {
 		".", "docker", "state", "local", "composite", "iofs", "remote", "server", "internal/diff",
 		"tool", "guard", "policy", "audit", "limit", "job", "mcpserver",
