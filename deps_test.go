@@ -62,6 +62,7 @@ var imports = map[string][]string{
 	"llm/models":           {"llm", "llm/anthropic", "llm/openai", "llm/gemini"},
 	"llm/scripted":         {"llm"},
 	"deepagent":            {".", "guard", "internal/keep", "job", "llm", "state", "tool"},
+	"examples/deepagent":   {".", "local", "state", "docker", "composite", "deepagent", "llm", "llm/scripted"},
 	"cmd/hutch": {
 		".", "docker", "state", "local", "composite", "iofs", "remote", "server", "internal/diff",
 		"tool", "guard", "policy", "audit", "limit", "job", "mcpserver",
