@@ -13,6 +13,7 @@ import (
 	"github.com/hutch-dev/hutch/audit"
 	"github.com/hutch-dev/hutch/composite"
 	"github.com/hutch-dev/hutch/deepagent"
+	"github.com/hutch-dev/hutch/guard"
 	"github.com/hutch-dev/hutch/limit"
 	"github.com/hutch-dev/hutch/state"
 )
@@ -163,6 +164,36 @@ func TestRewindCopiesOfGuarded(t *testing.T) {
 	put(t, inner, "a.txt", "two\n")
 	if err := snap.Restore(t.Context()); !errors.Is(err, fs.ErrPermission) || get(t, inner, "a.txt") != "two\n" {
 		t.Errorf("what asks was written: %v", err)
+	}
+}
+
+// nobody is a rule that asks about everything, where it may.
+type nobody struct{ t *testing.T }
+
+func (n nobody) Check(ctx context.Context, r *guard.Request) error {
+	if guard.MayAsk(ctx) {
+		n.t.Errorf("somebody is asked about %s of %s", r.Op, r.Name)
+	}
+	if r.Op == guard.Write {
+		return &guard.Refusal{Text: "nobody is there to ask"}
+	}
+	return nil
+}
+
+func (nobody) Visible(guard.Op, string) bool  { return true }
+func (nobody) Outlook(guard.Op) guard.Outlook { return guard.Asked }
+func (nobody) Confinement() hutch.Confinement { return hutch.Confinement{} }
+
+func TestCopiesAskNobody(t *testing.T) {
+	inner := memory("a.txt", "one\n")
+	g, err := guard.New(t.Context(), inner, nobody{t}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	snap := snapshot(t, deepagent.Copied(g, nil))
+	put(t, inner, "a.txt", "two\n")
+	if err := snap.Restore(t.Context()); !errors.Is(err, fs.ErrPermission) {
+		t.Errorf("%v", err)
 	}
 }
 

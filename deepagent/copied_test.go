@@ -287,6 +287,23 @@ func TestCopiedMeanwhile(t *testing.T) {
 	}
 }
 
+// What is to be removed is looked at again just before.
+func TestCopiedRemovesWhatItSaw(t *testing.T) {
+	mem := memory()
+	c := &counted{Backend: mem}
+	snap := snapshot(t, deepagent.Copied(c, nil))
+	put(t, mem, "new", "second")
+	looked := 0
+	c.stat = func() {
+		if looked++; looked == 2 {
+			put(t, mem, "new", "third")
+		}
+	}
+	if err := snap.Restore(t.Context()); !errors.Is(err, hutch.ErrConflict) || get(t, mem, "new") != "third" {
+		t.Errorf("%v", err)
+	}
+}
+
 // A link that has come is removed, and nothing is written through it; one that is
 // gone, or leads elsewhere, is an error and nothing is touched.
 func TestCopiedLinks(t *testing.T) {
