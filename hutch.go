@@ -216,6 +216,23 @@ type Rooted interface {
 	Root() string
 }
 
+// Snapshotter is the power of a backend to go back to what it was. Going back is
+// writing, all files and whoever wrote them: a wrapper that narrows what may be
+// written does not have it.
+type Snapshotter interface {
+	// TakeSnapshot keeps all files as they are, until Close of the Snapshot.
+	TakeSnapshot(ctx context.Context) (Snapshot, error)
+}
+
+// Snapshot is what a backend was.
+type Snapshot interface {
+	// Restore makes the files what they were, all of them or with an error none. It
+	// can be done more than once.
+	Restore(ctx context.Context) error
+	// Close lets the snapshot go.
+	Close() error
+}
+
 // Sandbox is a backend that also runs commands on the same files: what one
 // writes the other sees at once.
 type Sandbox interface {

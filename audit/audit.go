@@ -21,7 +21,7 @@ import (
 // Backend is a backend whose every operation leaves one record, when it has
 // ended, with the level Warn if it was refused and Info otherwise. The message is
 // what was done: open, stat, list, scan, walk, glob, grep, write, edit, remove,
-// rename, exec or confine. The attributes, each where it says something, are
+// rename, exec, confine, snapshot or restore. The attributes, each where it says something, are
 //
 //	who       Options.Who
 //	by        of the context, see By
@@ -210,6 +210,8 @@ func (a *Backend) As(target any) (ok bool) {
 		*t, ok = linker{a}, has[hutch.Linker](a.b)
 	case *hutch.Confiner:
 		*t, ok = confiner{a}, has[hutch.Confiner](a.b)
+	case *hutch.Snapshotter:
+		*t, ok = snapshotter{a}, has[hutch.Snapshotter](a.b)
 	case *guard.Foreseer:
 		*t, ok = foreseer{a}, has[guard.Foreseer](a.b)
 	}

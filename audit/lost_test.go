@@ -55,3 +55,34 @@ func TestParallel(t *testing.T) {
 		t.Errorf("%d records of 800 operations", len(got))
 	}
 }
+
+// Snapshots and going back are recorded, and are not done where they cannot be.
+func TestSnapshots(t *testing.T) {
+	b := state.New(nil)
+	a, l := audited(b, nil)
+	s, ok := hutch.As[hutch.Snapshotter](a)
+	if !ok {
+		t.Fatal("no snapshots")
+	}
+	snap, err := s.TakeSnapshot(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := snap.Restore(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if got := l.take(t); len(got) != 2 || got[0] != "snapshot name=. result=ok" || got[1] != "restore name=. result=ok" {
+		t.Errorf("%q", got)
+	}
+	l.err = errors.New("full")
+	hutch.WriteFile(ctx, a, "one", nil, nil) // is done, and then cannot be recorded
+	if err := snap.Restore(ctx); !errors.Is(err, hutch.ErrClosed) {
+		t.Errorf("%v", err)
+	}
+	if _, err := s.TakeSnapshot(ctx); !errors.Is(err, hutch.ErrClosed) {
+		t.Errorf("%v", err)
+	}
+	if _, err := b.Stat(ctx, "one"); err != nil {
+		t.Errorf("it went back: %v", err)
+	}
+}

@@ -61,3 +61,35 @@ func (l linker) Unlinked() hutch.Backend {
 	a.b = power[hutch.Linker](l.a.b).Unlinked()
 	return &a
 }
+
+type snapshotter struct{ a *Backend }
+
+func (s snapshotter) TakeSnapshot(ctx context.Context) (hutch.Snapshot, error) {
+	e, err := s.a.begin(ctx, "snapshot", ".")
+	if err != nil {
+		return nil, err
+	}
+	taken, err := power[hutch.Snapshotter](s.a.b).TakeSnapshot(ctx)
+	e.end(err)
+	if err != nil {
+		return nil, err
+	}
+	return snapshot{s.a, taken}, nil
+}
+
+type snapshot struct {
+	a *Backend
+	s hutch.Snapshot
+}
+
+func (s snapshot) Restore(ctx context.Context) error {
+	e, err := s.a.begin(ctx, "restore", ".")
+	if err != nil {
+		return err
+	}
+	err = s.s.Restore(ctx)
+	e.end(err)
+	return err
+}
+
+func (s snapshot) Close() error { return s.s.Close() }

@@ -55,6 +55,10 @@ type Routes map[string]hutch.Backend
 // It has the power [hutch.Linker] where all of its backends have it. A link that
 // leads to a name that a mount hides leads nowhere: Real refuses it.
 //
+// It has the power [hutch.Snapshotter] where all of its backends have it that are
+// not [ReadOnly]; those stay as they are. Each is taken at a moment of its own, and
+// goes back with what a mount hides.
+//
 // It has the power [hutch.Rooted] where commands see the files of that backend
 // under Root followed by their names in the composite: always, if that is the
 // default backend and is Rooted itself, and where a backend at "project" has
@@ -184,6 +188,8 @@ func (c *Backend) As(target any) (ok bool) {
 		*t, ok = c.rooted()
 	case *hutch.Linker:
 		*t, ok = c.linker()
+	case *hutch.Snapshotter:
+		*t, ok = c.snapshotter()
 	}
 	return ok
 }

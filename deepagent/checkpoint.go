@@ -10,35 +10,28 @@ import (
 	"time"
 
 	"github.com/hutch-dev/hutch"
-	"github.com/hutch-dev/hutch/state"
 )
 
-// Snapshotter is the power of a backend to go back to what it was.
-type Snapshotter interface {
-	// Snapshot keeps all files as they are at one moment.
-	Snapshot(ctx context.Context) (Snapshot, error)
-}
-
-// Snapshot is what a backend was.
-type Snapshot interface {
-	// Restore makes the backend what it was, all of it or nothing. It can be done
-	// more than once.
-	Restore(ctx context.Context) error
-	// Close lets the snapshot go.
-	Close() error
-}
-
-// MaxCheckpoints is how many checkpoints are held; the oldest go first.
+// MaxCheckpoints is how many checkpoints are held, and fewer where snapshots would
+// take too much; the oldest go first.
 const MaxCheckpoints = 20
 
 // Checkpoints are moments to which files and conversation can go back together.
 // They live as long as the value does. The zero value is ready; it is safe for
 // concurrent use, but belongs to one conversation at a time.
+//
+// It is whoever holds the value that goes back, never the model: no tool reaches it.
 type Checkpoints struct {
+	// Files are the files that go back; nil is the backend of the run, which must
+	// then be a [hutch.Snapshotter]. A guarded backend is none, since going back asks
+	// no rule: whoever has made it gives here what is inside of it. [Copied] makes one
+	// of any backend.
+	Files hutch.Snapshotter
+
 	mu     sync.Mutex
 	busy   bool
 	points []point
-	source Snapshotter
+	source hutch.Snapshotter
 	last   int
 }
 
@@ -52,7 +45,7 @@ type Checkpoint struct {
 
 type point struct {
 	Checkpoint
-	files Snapshot
+	files hutch.Snapshot
 	conv  Conversation
 	store Store
 }
@@ -65,8 +58,11 @@ func (c *Checkpoints) begin(b hutch.Backend, s Store) (release func(), err error
 	if s == nil {
 		return nil, fmt.Errorf("deepagent: %w: checkpoints need a Store: without one the conversation could not go back", fs.ErrInvalid)
 	}
-	source, ok := snapshotter(b)
-	if !ok {
+	source := c.Files
+	if source == nil {
+		source, _ = hutch.As[hutch.Snapshotter](b)
+	}
+	if source == nil {
 		return nil, fmt.Errorf("deepagent: %w: the backend cannot go back to what it was, so there are no checkpoints", errors.ErrUnsupported)
 	}
 	c.mu.Lock()
@@ -82,34 +78,6 @@ func (c *Checkpoints) begin(b hutch.Backend, s Store) (release func(), err error
 	}, nil
 }
 
-// snapshotter finds the power, which files in memory have under other names.
-func snapshotter(b hutch.Backend) (Snapshotter, bool) {
-	if s, ok := b.(*state.Backend); ok {
-		return inMemory{s}, true
-	}
-	return hutch.As[Snapshotter](b)
-}
-
-type inMemory struct{ b *state.Backend }
-
-func (m inMemory) Snapshot(ctx context.Context) (Snapshot, error) {
-	return &memorySnapshot{m.b, m.b.Snapshot()}, ctx.Err()
-}
-
-type memorySnapshot struct {
-	b *state.Backend
-	s state.Snapshot
-}
-
-func (m *memorySnapshot) Restore(ctx context.Context) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	return m.b.Restore(m.s)
-}
-
-func (m *memorySnapshot) Close() error { return nil }
-
 // checkpoint adds one before a step.
 func (r *run) checkpoint(ctx context.Context) error {
 	if r.points == nil {
@@ -124,7 +92,10 @@ func (r *run) checkpoint(ctx context.Context) error {
 }
 
 func (c *Checkpoints) add(ctx context.Context, conv *Conversation, s Store) (string, error) {
-	files, err := c.source.Snapshot(ctx)
+	files, err := c.source.TakeSnapshot(ctx)
+	for errors.Is(err, hutch.ErrTooLarge) && c.forget() {
+		files, err = c.source.TakeSnapshot(ctx)
+	}
 	if err != nil {
 		return "", err
 	}
@@ -139,6 +110,18 @@ func (c *Checkpoints) add(ctx context.Context, conv *Conversation, s Store) (str
 		c.points = slices.Delete(c.points, 0, 1)
 	}
 	return p.ID, err
+}
+
+// forget lets the oldest checkpoint go, if there is one.
+func (c *Checkpoints) forget() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.points) == 0 {
+		return false
+	}
+	_ = c.points[0].files.Close() // it is gone either way
+	c.points = slices.Delete(c.points, 0, 1)
+	return true
 }
 
 func (c *Conversation) copy() Conversation {
@@ -172,7 +155,7 @@ func (c *Checkpoints) Rewind(ctx context.Context, id string) (*Conversation, err
 	case i < 0:
 		return nil, &fs.PathError{Op: "rewind", Path: id, Err: fs.ErrNotExist}
 	}
-	now, err := c.source.Snapshot(ctx)
+	now, err := c.source.TakeSnapshot(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("deepagent: rewind: %w", err)
 	}

@@ -121,6 +121,6 @@ type Result struct {
 	Usage        Usage  `json:"usage"` // of the run
 	Todos        []Todo `json:"todos,omitempty"`
 
-	// Messages is the conversation as it would go on.
+	// Messages is the conversation as it would go on; of a sub-agent, its own.
 	Messages []llm.Message `json:"-"`
 }

@@ -109,7 +109,7 @@ type Deps struct {
 	// Conversation is the ID of one to go on with, if the store has it, or to
 	// begin. "" begins one with an ID that nobody can guess.
 	Conversation string
-	// Checkpoints, if not nil, gets one before every step. On a backend that is no
-	// [Snapshotter], or without a Store, the run is refused.
+	// Checkpoints, if not nil, gets one before every step. Without files that can go
+	// back, or without a Store, the run is refused.
 	Checkpoints *Checkpoints
 }

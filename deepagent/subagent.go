@@ -14,6 +14,11 @@ import (
 
 // SubAgent is an agent that the agent can give work to. It has a conversation of
 // its own, on the same backend, and no tool that its agent has not.
+//
+// A Store does not get its conversation: of that the agent has seen the last message
+// alone, and nobody can go on with it. Whoever wants to keep it finds it in the End
+// event of the sub-agent, Result.Messages. A run that is gone on with has the result
+// of each task that had ended, and of one that had not that this is not known.
 type SubAgent struct {
 	Name         string // lower-case letters, digits, "-" and "_"
 	Description  string // for the agent: what to give it
@@ -131,7 +136,7 @@ func (r *run) runTask(ctx context.Context, in taskIn) (string, error) {
 	defer child.close(nil)
 	child.asked = in.Prompt
 	say(&child.conv.Messages, llm.Block{Text: in.Prompt})
-	child.emit(Event{Kind: Begin, Text: child.model.Name()})
+	child.emit(Event{Kind: Begin, Conversation: child.conv.ID, Text: child.model.Name()})
 	end, err := child.work(ctx)
 	child.emit(end)
 	switch {

@@ -42,8 +42,8 @@ type Options struct {
 //
 // It has the speeds and powers of what it wraps as far as it knows them:
 // [hutch.Execer], [hutch.Rooted], [hutch.Signaler], [hutch.Linker],
-// [hutch.Confiner] and [guard.Foreseer]. It is safe for concurrent use and does not close what it
-// wraps.
+// [hutch.Confiner], [hutch.Snapshotter] and [guard.Foreseer]. It is safe for concurrent
+// use and does not close what it wraps.
 type Backend struct {
 	b hutch.Backend
 	o Options
@@ -130,6 +130,8 @@ func (l *Backend) As(target any) (ok bool) {
 		*t, ok = linker{l}, has[hutch.Linker](l.b)
 	case *hutch.Confiner:
 		*t, ok = confiner{l}, has[hutch.Confiner](l.b)
+	case *hutch.Snapshotter:
+		*t, ok = snapshotter{l}, has[hutch.Snapshotter](l.b)
 	case *guard.Foreseer:
 		*t, ok = foreseer{l}, has[guard.Foreseer](l.b)
 	}

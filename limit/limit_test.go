@@ -274,3 +274,22 @@ func TestUnlinked(t *testing.T) {
 	tooLarge(t, "write", write(l, "b", 5), "b")
 	tooLarge(t, "write", write(k.Unlinked(), "b", 5), "b")
 }
+
+// To go back is possible when everything is used up.
+func TestSnapshot(t *testing.T) {
+	l := limit.New(state.New(nil), limit.Options{Operations: 2})
+	s, ok := hutch.As[hutch.Snapshotter](l)
+	if !ok {
+		t.Fatal("no snapshots")
+	}
+	snap, err := s.TakeSnapshot(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	put(t, l, "a", 1)
+	_, err = s.TakeSnapshot(ctx)
+	tooLarge(t, "snapshot", err, ".")
+	if err := snap.Restore(ctx); err != nil {
+		t.Error(err)
+	}
+}

@@ -49,3 +49,14 @@ func (k linker) Real(ctx context.Context, name string) (string, error) {
 func (k linker) Unlinked() hutch.Backend {
 	return &Backend{b: power[hutch.Linker](k.l.b).Unlinked(), o: k.l.o, n: k.l.n}
 }
+
+type snapshotter struct{ l *Backend }
+
+// TakeSnapshot is an operation. Going back is none: it must be possible when a cap
+// has ended the work, and brings only what was there.
+func (s snapshotter) TakeSnapshot(ctx context.Context) (hutch.Snapshot, error) {
+	if err := s.l.begin("snapshot", "."); err != nil {
+		return nil, err
+	}
+	return power[hutch.Snapshotter](s.l.b).TakeSnapshot(ctx)
+}

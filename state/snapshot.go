@@ -1,6 +1,7 @@
 package state
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/hutch-dev/hutch"
@@ -48,3 +49,22 @@ func (b *Backend) Restore(s Snapshot) error {
 	b.now.Store(v)
 	return nil
 }
+
+// TakeSnapshot implements [hutch.Snapshotter] with [Backend.Snapshot].
+func (b *Backend) TakeSnapshot(ctx context.Context) (hutch.Snapshot, error) {
+	return taken{b, b.Snapshot()}, ctx.Err()
+}
+
+type taken struct {
+	b *Backend
+	s Snapshot
+}
+
+func (t taken) Restore(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return t.b.Restore(t.s)
+}
+
+func (taken) Close() error { return nil }
