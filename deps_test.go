@@ -62,17 +62,14 @@ var imports = map[string][]string{
 	"llm/models":           {"llm", "llm/anthropic", "llm/openai", "llm/gemini"},
 	"llm/scripted":         {"llm"},
 	"deepagent":            {".", "guard", "internal/keep", "job", "llm", "state", "tool"},
-<<<<<<< HEAD
 	"internal/show":        {"deepagent"},
 	// Modules of their own, which the others do not see.
 	"adapters/anthropic": {
 		".", "tool", "github.com/anthropics/anthropic-sdk-go", "github.com/anthropics/anthropic-sdk-go/...",
 	},
-	"adapters/adk":    {".", "tool", "google.golang.org/adk/v2/...", "google.golang.org/genai"},
-	"adapters/genkit": {".", "tool", "github.com/firebase/genkit/go/..."},
-=======
-	"examples/deepagent":   {".", "local", "state", "docker", "composite", "deepagent", "llm", "llm/scripted"},
->>>>>>> deep
+	"adapters/adk":       {".", "tool", "google.golang.org/adk/v2/...", "google.golang.org/genai"},
+	"adapters/genkit":    {".", "tool", "github.com/firebase/genkit/go/..."},
+	"examples/deepagent": {".", "local", "state", "docker", "composite", "deepagent", "llm", "llm/scripted"},
 	"cmd/hutch": {
 		".", "docker", "state", "local", "composite", "iofs", "remote", "server", "internal/diff",
 		"tool", "guard", "policy", "audit", "limit", "job", "mcpserver",
