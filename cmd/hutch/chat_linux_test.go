@@ -83,11 +83,16 @@ func TestChat(t *testing.T) {
 // What was typed before a question is asked does not answer it.
 func TestChatTypedAhead(t *testing.T) {
 	needJail(t)
-	f := newFakeModel(t, says{text: "Wait.", calls: []call{{"ls", nil}, write("a", "b\n")}}, says{text: "Well."})
+	gate := make(chan struct{})
+	f := newFakeModel(t, says{text: "Wait.", gate: gate, calls: []call{write("a", "b\n")}}, says{text: "Well."})
 	dir := t.TempDir()
 	s := sit(t, f, dir, "chat", "--model", "openai:fake")
 	s.await("> ")
-	s.keys("go\ry\ry\r")
+	s.keys("go\r")
+	s.await("Wait.")
+	s.keys("y\ny\ny")
+	s.await("y\r\ny\r\ny") // the terminal has it
+	close(gate)
 	s.await("[n]: ")
 	s.keys("n\n")
 	s.await("Well.")
