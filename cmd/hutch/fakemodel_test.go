@@ -15,7 +15,8 @@ import (
 type says struct {
 	text  string
 	calls []call
-	hang  bool // after the text, until who asked has left
+	hang  bool          // after the text, until who asked has left
+	gate  chan struct{} // after the text, until it is closed
 }
 
 type call struct {
@@ -74,6 +75,10 @@ func (f *fakeModel) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.(http.Flusher).Flush()
 		<-r.Context().Done()
 		return
+	}
+	if a.gate != nil {
+		w.(http.Flusher).Flush()
+		<-a.gate
 	}
 	finish := "stop"
 	for i, c := range a.calls {

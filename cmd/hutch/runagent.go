@@ -14,6 +14,7 @@ import (
 	"github.com/hutch-dev/hutch/deepagent"
 	"github.com/hutch-dev/hutch/internal/show"
 	"github.com/hutch-dev/hutch/llm"
+	"github.com/hutch-dev/hutch/local"
 	"github.com/hutch-dev/hutch/tool"
 	"golang.org/x/term"
 )
@@ -70,7 +71,7 @@ func (s *session) open(ctx context.Context) error {
 	}
 	if w.sandbox != nil {
 		if _, err := w.sandbox.Isolation(ctx); err != nil {
-			return err
+			return orLess(ctx, err)
 		}
 	}
 	s.plain = storing(w)
@@ -79,6 +80,15 @@ func (s *session) open(ctx context.Context) error {
 	}
 	s.store = deepagent.Files(s.plain, deepagent.DefaultConversations)
 	return s.make(s.model)
+}
+
+// orLess is err, which says that a level of isolation cannot be had, with what can.
+func orLess(ctx context.Context, err error) error {
+	r := local.Doctor(ctx)
+	if r.Err != nil || r.Level < local.Restricted {
+		return err
+	}
+	return fmt.Errorf("%w; --isolation %s accepts what there is", err, r.Level)
 }
 
 // make makes the agent of a model.

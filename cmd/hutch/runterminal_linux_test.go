@@ -114,13 +114,8 @@ func (s *seat) end(status int) string {
 // reason reaches the model.
 func TestRunAsks(t *testing.T) {
 	needJail(t)
-	f := newFakeModel(t,
-		says{calls: []call{write("a", "yes\n")}},
-		says{calls: []call{write("b", "no\n")}},
-		says{calls: []call{write("c", "no\n")}},
-		says{calls: []call{execute("echo once >> d")}},
-		says{calls: []call{execute("echo once >> d")}},
-		says{text: "Good."})
+	f := newFakeModel(t, says{calls: []call{write("a", "yes\n"), write("b", "no\n"), write("c", "no\n")}},
+		says{calls: []call{execute("echo once >> d"), execute("echo once >> d")}}, says{text: "Good."})
 	dir := t.TempDir()
 	s := sit(t, f, dir, "run", "--model", "openai:fake", "x")
 	s.await("May the agent write /workspace/a?")

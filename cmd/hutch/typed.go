@@ -11,6 +11,8 @@ import (
 // typed is what is typed at a terminal, read as it comes, so that what was typed
 // before a question is known not to be its answer.
 type typed struct {
+	file *os.File
+
 	mu   sync.Mutex
 	buf  []byte
 	err  error         // of the last read; the next one waits until it was seen
@@ -21,18 +23,18 @@ type typed struct {
 // newTyped begins to read. The reader may outlive the run: nothing but the end of
 // the process can take a read of a terminal back.
 func newTyped(f *os.File) *typed {
-	t := &typed{news: make(chan struct{}, 1), seen: make(chan struct{}, 1)}
-	go t.fill(f)
+	t := &typed{file: f, news: make(chan struct{}, 1), seen: make(chan struct{}, 1)}
+	go t.fill()
 	return t
 }
 
 // maxTyped is how many bytes are kept for who reads.
 const maxTyped = 1 << 20
 
-func (t *typed) fill(f *os.File) {
+func (t *typed) fill() {
 	chunk := make([]byte, 4096)
 	for {
-		n, err := f.Read(chunk)
+		n, err := t.file.Read(chunk)
 		t.mu.Lock()
 		if len(t.buf) < maxTyped {
 			t.buf = append(t.buf, chunk[:n]...)
@@ -85,6 +87,7 @@ func (t *typed) forget() error {
 
 // drop forgets what was typed and not read.
 func (t *typed) drop() {
+	flushInput(t.file)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.buf = nil

@@ -84,8 +84,8 @@ func harmless(t *testing.T, text string) {
 	}
 }
 
-// Nothing of what others say reaches the terminal as it is, whichever field it is in.
-func TestHostileText(t *testing.T) {
+// hostileEvents have it in every field.
+func hostileEvents(t *testing.T) []deepagent.Event {
 	call := &deepagent.Call{ID: hostile, Name: hostile, Title: hostile, Input: llm.Input(hostile)}
 	data, err := json.Marshal(map[string]any{"path": hostile, "diff": "--- a\n+++ b\n+" + hostile + "\n-" + hostile + "\n" + hostile})
 	if err != nil {
@@ -96,7 +96,7 @@ func TestHostileText(t *testing.T) {
 		t.Fatal(err)
 	}
 	command := &deepagent.Call{ID: "1", Name: "execute", Input: llm.Input(input)}
-	events := []deepagent.Event{
+	return []deepagent.Event{
 		{Kind: deepagent.Begin, Text: hostile, Conversation: hostile},
 		{Kind: deepagent.Text, Text: hostile}, {Kind: deepagent.Reasoning, Text: hostile},
 		{Kind: deepagent.CallBegin, Call: call}, {Kind: deepagent.ToolCall, Call: call, Agent: hostile},
@@ -111,6 +111,11 @@ func TestHostileText(t *testing.T) {
 		{Kind: deepagent.Compacted, Compaction: &deepagent.Compaction{File: hostile}},
 		{Kind: deepagent.End, Error: hostile, Result: &deepagent.Result{Text: hostile}},
 	}
+}
+
+// Nothing of what others say reaches the terminal as it is, whichever field it is in.
+func TestHostileText(t *testing.T) {
+	events := hostileEvents(t)
 	harmless(t, shown(t, nil, events...))
 	now := time.Unix(0, 0)
 	var b strings.Builder
