@@ -62,6 +62,12 @@ var imports = map[string][]string{
 	"llm/models":           {"llm", "llm/anthropic", "llm/openai", "llm/gemini"},
 	"llm/scripted":         {"llm"},
 	"deepagent":            {".", "guard", "internal/keep", "job", "llm", "state", "tool"},
+	// Modules of their own, which the others do not see.
+	"adapters/eino": {
+		".", "guard", "tool", "github.com/eino-contrib/jsonschema",
+		"github.com/cloudwego/eino/...",
+	},
+	"adapters/fantasy": {".", "tool", "charm.land/fantasy"},
 	"cmd/hutch": {
 		".", "docker", "state", "local", "composite", "iofs", "remote", "server", "internal/diff",
 		"tool", "guard", "policy", "audit", "limit", "job", "mcpserver",
