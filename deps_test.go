@@ -68,6 +68,7 @@ var imports = map[string][]string{
 		"github.com/cloudwego/eino/...",
 	},
 	"adapters/fantasy": {".", "tool", "charm.land/fantasy"},
+	"adapters/trpc":    {".", "guard", "tool", "trpc.group/trpc-go/trpc-agent-go/..."},
 	"cmd/hutch": {
 		".", "docker", "state", "local", "composite", "iofs", "remote", "server", "internal/diff",
 		"tool", "guard", "policy", "audit", "limit", "job", "mcpserver",
