@@ -67,8 +67,9 @@ var imports = map[string][]string{
 		".", "guard", "tool", "github.com/eino-contrib/jsonschema",
 		"github.com/cloudwego/eino/...",
 	},
-	"adapters/fantasy": {".", "tool", "charm.land/fantasy"},
-	"adapters/trpc":    {".", "guard", "tool", "trpc.group/trpc-go/trpc-agent-go/..."},
+	"adapters/fantasy":     {".", "tool", "charm.land/fantasy"},
+	"adapters/langchaingo": {".", "tool", "github.com/tmc/langchaingo/..."},
+	"adapters/trpc":        {".", "guard", "tool", "trpc.group/trpc-go/trpc-agent-go/..."},
 	"cmd/hutch": {
 		".", "docker", "state", "local", "composite", "iofs", "remote", "server", "internal/diff",
 		"tool", "guard", "policy", "audit", "limit", "job", "mcpserver",
