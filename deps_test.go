@@ -70,6 +70,14 @@ var imports = map[string][]string{
 	"adapters/adk":       {".", "tool", "google.golang.org/adk/v2/...", "google.golang.org/genai"},
 	"adapters/genkit":    {".", "tool", "github.com/firebase/genkit/go/..."},
 	"examples/deepagent": {".", "local", "state", "docker", "composite", "deepagent", "llm", "llm/scripted"},
+	// Modules of their own, which the others do not see.
+	"adapters/eino": {
+		".", "guard", "tool", "github.com/eino-contrib/jsonschema",
+		"github.com/cloudwego/eino/...",
+	},
+	"adapters/fantasy":     {".", "tool", "charm.land/fantasy"},
+	"adapters/langchaingo": {".", "tool", "github.com/tmc/langchaingo/..."},
+	"adapters/trpc":        {".", "guard", "tool", "trpc.group/trpc-go/trpc-agent-go/..."},
 	"cmd/hutch": {
 		".", "docker", "state", "local", "composite", "iofs", "remote", "server", "internal/diff",
 		"tool", "guard", "policy", "audit", "limit", "job", "mcpserver",

@@ -1,0 +1,160 @@
+package eino_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/cloudwego/eino/adk"
+	"github.com/cloudwego/eino/components/model"
+	"github.com/cloudwego/eino/schema"
+	"github.com/hutch-dev/hutch"
+	"github.com/hutch-dev/hutch/local"
+)
+
+// turn is what the scripted model does in one step: calls, each a name and its
+// arguments, or, without any, the end.
+type turn [][2]string
+
+// scripted is a model that plays turns and keeps the last results that it is
+// shown.
+type scripted struct {
+	turns []turn
+
+	mu    sync.Mutex
+	step  int
+	tools []*schema.ToolInfo
+	shown []*schema.Message // results of tools, all of them
+}
+
+func (m *scripted) Generate(_ context.Context, in []*schema.Message, opts ...model.Option) (*schema.Message, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if o := model.GetCommonOptions(nil, opts...); o.Tools != nil {
+		m.tools = o.Tools
+	}
+	m.shown = nil
+	for _, msg := range in {
+		if msg.Role == schema.Tool {
+			m.shown = append(m.shown, msg)
+		}
+	}
+	if m.step >= len(m.turns) {
+		return schema.AssistantMessage("done", nil), nil
+	}
+	var calls []schema.ToolCall
+	for i, c := range m.turns[m.step] {
+		id := fmt.Sprintf("call-%d-%d", m.step, i)
+		calls = append(calls, schema.ToolCall{ID: id, Type: "function", Function: schema.FunctionCall{Name: c[0], Arguments: c[1]}})
+	}
+	m.step++
+	return schema.AssistantMessage("", calls), nil
+}
+
+func (m *scripted) Stream(ctx context.Context, in []*schema.Message, opts ...model.Option) (*schema.StreamReader[*schema.Message], error) {
+	msg, err := m.Generate(ctx, in, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return schema.StreamReaderFromArray([]*schema.Message{msg}), nil
+}
+
+func (m *scripted) WithTools(tools []*schema.ToolInfo) (model.ToolCallingChatModel, error) {
+	m.tools = tools
+	return m, nil
+}
+
+// result is what the model was shown for call i of step s.
+func (m *scripted) result(t testing.TB, s, i int) string {
+	t.Helper()
+	for _, msg := range m.shown {
+		if msg.ToolCallID == fmt.Sprintf("call-%d-%d", s, i) {
+			return msg.Content
+		}
+	}
+	t.Fatalf("nothing for call %d of step %d", i, s)
+	return ""
+}
+
+// run lets an agent work until it ends.
+func run(ctx context.Context, agent adk.Agent, streaming bool) error {
+	it := adk.NewRunner(ctx, adk.RunnerConfig{Agent: agent, EnableStreaming: streaming}).Query(ctx, "go")
+	for {
+		event, ok := it.Next()
+		if !ok {
+			return nil
+		}
+		if event.Err != nil {
+			return event.Err
+		}
+		if event.Output == nil || event.Output.MessageOutput == nil {
+			continue
+		}
+		if _, err := event.Output.MessageOutput.GetMessage(); err != nil {
+			return err
+		}
+	}
+}
+
+func put(t testing.TB, b hutch.Backend, name, content string) {
+	t.Helper()
+	if _, err := hutch.WriteFile(t.Context(), b, name, []byte(content), nil); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func wantFile(t testing.TB, b hutch.Backend, name, content string) {
+	t.Helper()
+	got, err := hutch.ReadFile(t.Context(), b, name)
+	if err != nil || string(got) != content {
+		t.Errorf("%s: %q, %v; want %q", name, got, err, content)
+	}
+}
+
+func wantText(t testing.TB, what, got string, parts ...string) {
+	t.Helper()
+	for _, p := range parts {
+		if !strings.Contains(got, p) {
+			t.Errorf("%s: %q does not have %q", what, got, p)
+		}
+	}
+}
+
+// lacking skips what the machine cannot give, or fails where it must.
+func lacking(t testing.TB, what string, reason any) {
+	t.Helper()
+	if slices.Contains(strings.Split(os.Getenv("HUTCH_REQUIRE"), ","), what) {
+		t.Fatalf("HUTCH_REQUIRE has %s, but: %v", what, reason)
+	}
+	t.Skip(reason)
+}
+
+func jailed(t testing.TB) *local.Sandbox {
+	t.Helper()
+	if runtime.GOOS != "linux" {
+		lacking(t, "jail", runtime.GOOS)
+	}
+	s, err := local.Open(t.TempDir(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	if _, err := s.Isolation(t.Context()); err != nil {
+		lacking(t, "jail", err)
+	}
+	return s
+}
+
+var errGone = errors.New("the connection is gone")
+
+// gone is a workspace that no longer answers.
+type gone struct{ hutch.Backend }
+
+func (gone) Open(context.Context, string) (hutch.File, error) { return nil, errGone }
+func (gone) Stat(context.Context, string) (hutch.Info, error) { return hutch.Info{}, errGone }
