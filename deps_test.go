@@ -66,6 +66,9 @@ var imports = map[string][]string{
 	"adapters/anthropic": {
 		".", "tool", "github.com/anthropics/anthropic-sdk-go", "github.com/anthropics/anthropic-sdk-go/...",
 	},
+	"adapters/anthropic/managed": {
+		".", "tool", "adapters/anthropic", "github.com/anthropics/anthropic-sdk-go", "github.com/anthropics/anthropic-sdk-go/...",
+	},
 	"adapters/adk":    {".", "tool", "google.golang.org/adk/v2/...", "google.golang.org/genai"},
 	"adapters/genkit": {".", "tool", "github.com/firebase/genkit/go/..."},
 	"cmd/hutch": {
