@@ -78,6 +78,9 @@ var imports = map[string][]string{
 	"adapters/fantasy":     {".", "tool", "charm.land/fantasy"},
 	"adapters/langchaingo": {".", "tool", "github.com/tmc/langchaingo/..."},
 	"adapters/trpc":        {".", "guard", "tool", "trpc.group/trpc-go/trpc-agent-go/..."},
+	"adapters/anthropic/managed": {
+		".", "tool", "adapters/anthropic", "github.com/anthropics/anthropic-sdk-go", "github.com/anthropics/anthropic-sdk-go/...",
+	},
 	"cmd/hutch": {
 		".", "docker", "state", "local", "composite", "iofs", "remote", "server", "internal/diff",
 		"tool", "guard", "policy", "audit", "limit", "job", "mcpserver",

@@ -3,9 +3,11 @@ package adk_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"iter"
 	"os"
+	"reflect"
 	"runtime"
 	"slices"
 	"strings"
@@ -191,6 +193,38 @@ func TestMedia(t *testing.T) {
 	}
 }
 
+// What belongs to a session stays as it is, also where it was stored meanwhile,
+// and so do the answers of other tools.
+func TestMediaOfSession(t *testing.T) {
+	read := adk.Tools(state.New(nil), nil)[1].(interface {
+		ProcessRequest(agent.Context, *model.LLMRequest) error
+	})
+	const stored = `{"parts": [
+		{"functionResponse": {"name": "read_file", "response": {"output": "x", "media": [{"path": "a.png", "mime_type": "image/png", "data": "AAE="}]}}},
+		{"functionResponse": {"name": "other", "response": {"media": [{"path": "b.png", "mime_type": "image/png", "data": "AAE="}]}}}
+	], "role": "user"}`
+	given, want := new(genai.Content), new(genai.Content)
+	for _, c := range []*genai.Content{given, want} {
+		if err := json.Unmarshal([]byte(stored), c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	req := &model.LLMRequest{Contents: []*genai.Content{given}}
+	if err := read.ProcessRequest(nil, req); err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(given, want) {
+		t.Errorf("the session has now %+v", given.Parts[0].FunctionResponse)
+	}
+	got := req.Contents[0].Parts
+	if len(got) != 2 || len(got[0].FunctionResponse.Response) != 1 || !reflect.DeepEqual(got[1], want.Parts[1]) {
+		t.Errorf("%+v", got)
+	}
+	if len(req.Contents) != 2 || string(req.Contents[1].Parts[1].InlineData.Data) != "\x00\x01" {
+		t.Errorf("%+v", req.Contents)
+	}
+}
+
 // The calls of one answer run at the same time: each of these waits for the other.
 func TestParallel(t *testing.T) {
 	var both sync.WaitGroup
@@ -238,9 +272,8 @@ func TestCancel(t *testing.T) {
 	})
 	m := &scripted{turns: [][]use{{{"wait", nil}}}}
 	last, err := m.run(ctx, llmagent.Config{Tools: []kit.Tool{adk.Wrap(wait)}})
-	t.Logf("%q, %v, %d requests", last, err, len(m.sent))
-	if !told {
-		t.Error("the tool was not told")
+	if !told || !errors.Is(err, context.Canceled) || len(m.sent) != 1 {
+		t.Errorf("told %v; %q, %v, %d requests", told, last, err, len(m.sent))
 	}
 }
 
