@@ -43,13 +43,24 @@ func (s fragileSnapshot) Close() error {
 	return s.Snapshot.Close()
 }
 
-func text(t *testing.T, b hutch.Backend, name string) string {
+var parts = []string{"x", "first/x", "second/x"}
+
+func writeParts(t *testing.T, b hutch.Backend, content string) {
 	t.Helper()
-	data, err := hutch.ReadFile(t.Context(), b, name)
-	if err != nil {
-		t.Fatal(err)
+	for _, n := range parts {
+		if _, err := hutch.WriteFile(t.Context(), b, n, []byte(content), nil); err != nil {
+			t.Fatal(err)
+		}
 	}
-	return string(data)
+}
+
+func are(t *testing.T, b hutch.Backend, want string) {
+	t.Helper()
+	for _, n := range parts {
+		if got, err := hutch.ReadFile(t.Context(), b, n); err != nil || string(got) != want {
+			t.Errorf("%s is %q, want %q: %v", n, got, want, err)
+		}
+	}
 }
 
 // All parts go back or none, and no snapshot of a part stays behind.
@@ -59,42 +70,26 @@ func TestSnapshot(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	names := []string{"x", "first/x", "second/x"}
-	write := func(content string) {
-		for _, n := range names {
-			if _, err := hutch.WriteFile(t.Context(), c, n, []byte(content), nil); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	are := func(want string) {
-		t.Helper()
-		for _, n := range names {
-			if got := text(t, c, n); got != want {
-				t.Errorf("%s is %q, want %q", n, got, want)
-			}
-		}
-	}
 	s, ok := hutch.As[hutch.Snapshotter](c)
 	if !ok {
 		t.Fatal("no power")
 	}
-	write("one")
+	writeParts(t, c, "one")
 	snap, err := s.TakeSnapshot(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	write("two")
+	writeParts(t, c, "two")
 	second.restore = errors.New("no")
 	if err := snap.Restore(t.Context()); !errors.Is(err, second.restore) {
 		t.Errorf("%v", err)
 	}
-	are("two")
+	are(t, c, "two")
 	second.restore = nil
 	if err := snap.Restore(t.Context()); err != nil {
 		t.Error(err)
 	}
-	are("one")
+	are(t, c, "one")
 	second.take = errors.New("no")
 	if _, err := s.TakeSnapshot(t.Context()); !errors.Is(err, second.take) {
 		t.Errorf("%v", err)

@@ -98,7 +98,7 @@ func (r *run) compact(ctx context.Context, hard bool) error {
 	if r.asked != "" {
 		text += "\n\nWhat the user asked for last, word for word:\n" + clip(r.asked, maxPrompt)
 	}
-	r.conv.Messages = append([]llm.Message{{Role: llm.User, Content: []llm.Block{{Text: text}}}}, recent...)
+	r.conv.Messages = append([]llm.Message{{Role: llm.User, Content: []llm.Block{{Text: text}}}}, stale(recent)...)
 	r.size, r.sized = 0, 0
 	r.emit(Event{Kind: Compacted, Compaction: &Compaction{Before: before, After: r.tokens(), File: file}})
 	return r.save(ctx)

@@ -41,8 +41,11 @@ func (r *run) prepare(ctx context.Context, parent *run) error {
 	for _, a := range r.tools {
 		r.offer = append(r.offer, llm.Tool{Name: a.Name, Description: a.Description, Input: a.Input})
 	}
-	r.system, err = r.prompt(ctx)
-	return err
+	if r.system, err = r.prompt(ctx); err != nil {
+		return err
+	}
+	r.begins()
+	return nil
 }
 
 // equip is all tools that the agent has.

@@ -107,8 +107,8 @@ func (r *run) pruneMedia() {
 			}
 			m.Content = slices.Clone(m.Content)
 			m.Content[k].Result = withoutMedia(res)
-			r.conv.Messages = slices.Clone(r.conv.Messages)
-			r.conv.Messages[i] = m
+			later := stale(r.conv.Messages[i+1:])
+			r.conv.Messages = append(append(slices.Clone(r.conv.Messages[:i]), m), later...)
 		}
 	}
 }

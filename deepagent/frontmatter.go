@@ -2,6 +2,7 @@ package deepagent
 
 import (
 	"strings"
+	"unicode"
 )
 
 // readSkill reads the beginning of a SKILL.md. What it does not say comes from the
@@ -10,16 +11,28 @@ func readSkill(dir, text string) skill {
 	head, body, _ := frontMatter(text)
 	s := skill{name: head["name"], description: head["description"]}
 	if !toolName.MatchString(s.name) {
-		s.name = oneLine.ReplaceAllString(strings.TrimSpace(dir), "-")
+		s.name = strings.ReplaceAll(line(dir), " ", "-")
 	}
-	for line := range strings.Lines(body) {
-		line = strings.TrimSpace(line)
-		if s.description == "" && line != "" && !strings.HasPrefix(line, "#") {
-			s.description = line
+	for l := range strings.Lines(body) {
+		l = strings.TrimSpace(l)
+		if s.description == "" && l != "" && !strings.HasPrefix(l, "#") {
+			s.description = l
 		}
 	}
-	s.description = clip(strings.TrimSpace(oneLine.ReplaceAllString(s.description, " ")), maxSkillLine)
+	s.description = clip(line(s.description), maxSkillLine)
 	return s
+}
+
+// line is s as one line without control characters, whatever kinds of space it has:
+// in the list of skills nothing may look like the beginning of something else.
+func line(s string) string {
+	s = strings.Join(strings.Fields(s), " ")
+	return strings.Map(func(c rune) rune {
+		if unicode.IsControl(c) {
+			return -1
+		}
+		return c
+	}, s)
 }
 
 // frontMatter parts the lines between two lines "---" at the beginning of a text

@@ -58,19 +58,9 @@ func (r *run) take(ctx context.Context, reply *llm.Reply, over error) (done bool
 		return done, r.saved(ctx, err)
 	}
 	r.silent, r.cut = 0, 0
-	var results []llm.Result
-	switch {
-	case reply.Stop == llm.Length:
-		results = without(calls, "The reply was cut off by its limit of length, so this call was not executed. Say less at once: write a large file in several parts.")
-	case reply.Stop == llm.Refused:
-		results, err = without(calls, "Not executed."), fmt.Errorf("deepagent: %w", ErrRefused)
-	case over != nil:
-		results, err = without(calls, "Not executed: "+over.Error()+"."), over
-	default:
-		if err := r.save(ctx); err != nil { // before: who is killed now does not know whether they ran
-			return false, err
-		}
-		results, err = r.perform(ctx, calls)
+	results, err := r.results(ctx, calls, reply.Stop, over)
+	if results == nil {
+		return false, err
 	}
 	if err == nil {
 		err = r.stuck.look(calls, results, r.action)
@@ -82,6 +72,23 @@ func (r *run) take(ctx context.Context, reply *llm.Reply, over error) (done bool
 	say(&r.conv.Messages, blocks...)
 	r.pruneMedia()
 	return false, r.saved(ctx, err)
+}
+
+// results are the results of calls, executed or not; none where the conversation
+// could not be saved before.
+func (r *run) results(ctx context.Context, calls []llm.Call, stop llm.Stop, over error) ([]llm.Result, error) {
+	switch {
+	case stop == llm.Length:
+		return without(calls, "The reply was cut off by its limit of length, so this call was not executed. Say less at once: write a large file in several parts."), nil
+	case stop == llm.Refused:
+		return without(calls, "Not executed."), fmt.Errorf("deepagent: %w", ErrRefused)
+	case over != nil:
+		return without(calls, "Not executed: "+over.Error()+"."), over
+	}
+	if err := r.save(ctx); err != nil { // before: who is killed now does not know whether they ran
+		return nil, err
+	}
+	return r.perform(ctx, calls)
 }
 
 // finish decides what becomes of a reply without calls.

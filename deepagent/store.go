@@ -25,6 +25,10 @@ type Conversation struct {
 	Usage    llm.Usage     `json:"usage"` // of all runs
 	Cost     float64       `json:"cost"`  // the same
 
+	// Beginning is a digest of instructions and tools, which what the model has
+	// thought belongs to.
+	Beginning string `json:"beginning,omitempty"`
+
 	// Rev is the version that was loaded or saved last, as the Store calls it.
 	Rev string `json:"-"`
 }

@@ -3,7 +3,6 @@ package deepagent
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -117,15 +116,13 @@ func (r *run) taskTool() action {
 	}, r.runTask)}
 }
 
-var oneLine = regexp.MustCompile(`\s+`)
-
 // runTask is a run of a sub-agent. Its errors are for the model that gave the
 // task, unless the whole run is over.
 func (r *run) runTask(ctx context.Context, in taskIn) (string, error) {
 	i := slices.IndexFunc(r.o.SubAgents, func(s SubAgent) bool { return s.Name == in.Agent })
 	switch {
 	case i < 0:
-		return "", fmt.Errorf("there is no sub-agent %q", clip(oneLine.ReplaceAllString(in.Agent, " "), 100))
+		return "", fmt.Errorf("there is no sub-agent %q", clip(line(in.Agent), 100))
 	case strings.TrimSpace(in.Prompt) == "":
 		return "", fmt.Errorf("`prompt` is empty")
 	}

@@ -90,11 +90,14 @@ type Block struct {
 }
 
 // Reasoning is what a model has thought. Opaque is for the provider that gave it:
-// it goes back as it came, and to no other provider.
+// it goes back as it came, and to no other provider. Stale says that something
+// before it, instructions and tools included, is not what it was when this was
+// thought: a provider that refuses it then does not get it.
 type Reasoning struct {
 	Text     string          `json:"text,omitempty"`
 	Provider string          `json:"provider,omitempty"`
 	Opaque   json.RawMessage `json:"opaque,omitempty"`
+	Stale    bool            `json:"stale,omitempty"`
 }
 
 // Call is a tool that the model wants to be called. Input is what the model has

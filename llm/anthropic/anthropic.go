@@ -7,8 +7,8 @@
 // Reasoning goes back as it came, signatures and redacted parts included. Models
 // from Claude Fable 5.1 on accept it only if nothing before it was changed
 // (https://platform.claude.com/docs/en/build-with-claude/preserved-thinking): who
-// shortens a conversation takes the reasoning out of what stays, or sets
-// [Options.DropStale]. The reasoning of other providers is not sent.
+// changes a conversation marks the reasoning in what comes after as Stale, which is
+// not sent then, or sets [Options.DropStale]. The reasoning of other providers is not sent.
 //
 // Models that always reason, as Claude Opus 5.5, refuse [llm.Must].
 package anthropic

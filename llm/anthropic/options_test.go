@@ -93,3 +93,20 @@ func TestHalf(t *testing.T) {
 		}
 	}
 }
+
+// Reasoning before which something was changed is sent only where it is bound to
+// nothing.
+func TestStale(t *testing.T) {
+	for name, want := range map[string]bool{"claude-opus-5-5": false, "claude-sonnet-4-5": true, "claude-next": false} {
+		req := llmtest.Ask()
+		old, now := thought("", `{"type":"thinking","signature":"old"}`), thought("", `{"type":"thinking","signature":"now"}`)
+		old.Reasoning.Stale = true
+		req.Messages = append(req.Messages, llm.Message{Role: llm.Assistant, Content: []llm.Block{old, now, {Text: "So."}}}, req.Messages[0])
+		sent := llmtest.Sent(t, func(client *http.Client) llm.Model {
+			return model(t, name, anthropic.Options{Client: client})
+		}, req)
+		if strings.Contains(sent, `"old"`) != want || !strings.Contains(sent, `"now"`) {
+			t.Errorf("%s: %s", name, sent)
+		}
+	}
+}

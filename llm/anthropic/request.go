@@ -130,7 +130,8 @@ func (m *Model) contents(blocks []llm.Block) ([]any, error) {
 	for _, b := range blocks {
 		switch {
 		case b.Reasoning != nil:
-			if b.Reasoning.Provider == provider && json.Valid(b.Reasoning.Opaque) {
+			stale := b.Reasoning.Stale && m.opts.Thinking != Budget // which wants it before calls, and binds it to nothing
+			if b.Reasoning.Provider == provider && !stale && json.Valid(b.Reasoning.Opaque) {
 				list = append(list, b.Reasoning.Opaque)
 			}
 		case b.Call != nil:
