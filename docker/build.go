@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"strings"
 
 	"github.com/moby/moby/client"
 )
@@ -111,7 +112,11 @@ func (e *engine) builtOn(ctx context.Context, r Runtime, base string, o *BuildOp
 			return want.tag(), err
 		}
 	}
-	if err := e.build(ctx, want, o); err != nil {
+	err = e.build(ctx, want, o)
+	if err != nil && ctx.Err() == nil && lostStep(err) {
+		err = e.buildAgain(ctx, want, o)
+	}
+	if err != nil {
 		return "", err
 	}
 	if ok, err := e.isBuilt(ctx, want); !ok {
@@ -124,6 +129,20 @@ func (e *engine) builtOn(ctx context.Context, r Runtime, base string, o *BuildOp
 	_, _ = e.pruneRuntime(ctx, r.Name, want.hash)
 	return want.tag(), nil
 }
+
+// buildAgain is for a build that another process has taken a step of away: it
+// built the same runtime and then removed what it took for superseded. Mostly
+// its image is what was wanted.
+func (e *engine) buildAgain(ctx context.Context, want target, o *BuildOptions) error {
+	if ok, err := e.isBuilt(ctx, want); err != nil || ok && !o.NoCache {
+		return err
+	}
+	return e.build(ctx, want, o)
+}
+
+// lostStep reports whether the classic builder has lost the image of one of its
+// own steps. It has no kind of error for that.
+func lostStep(err error) bool { return strings.Contains(err.Error(), "failed to get digest sha256:") }
 
 // target is an image to be there.
 type target struct {
