@@ -159,7 +159,7 @@ func jailed(t testing.TB) *local.Sandbox {
 func leaks(t testing.TB) {
 	before := runtime.NumGoroutine()
 	t.Cleanup(func() {
-		for range 200 {
+		for range 2000 { // ten seconds, for a machine that is busy
 			if runtime.NumGoroutine() <= before {
 				return
 			}
