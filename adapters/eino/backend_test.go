@@ -235,6 +235,7 @@ func TestGreps(t *testing.T) {
 			{query{Pattern: `main\(\) \{\s+println`}, ""},
 			{query{Pattern: `1\ny`, EnableMultiline: true, FileType: "py", BeforeLines: 1}, "/src/c.py:1 /src/c.py:2 /src/c.py:3"},
 			{query{Pattern: `TODO`, EnableMultiline: true, Glob: "*.go"}, "/main.go:2"},
+			{query{Pattern: `[xy] =`, EnableMultiline: true, BeforeLines: 1}, "/src/c.py:1 /src/c.py:2 /src/c.py:3"},
 		} {
 			found, err := b.GrepRaw(t.Context(), &c.q)
 			var got []string
