@@ -100,6 +100,13 @@ func TestDeclaration(t *testing.T) {
 	}
 }
 
+func TestBoundsOfItems(t *testing.T) {
+	w := trpc.Wrap(tool.Tool{Input: json.RawMessage(`{"properties":{"a":{"items":{"type":"integer","maximum":9}}}}`)})
+	if d := w.Declaration().InputSchema.Properties["a"].Items.Description; d != "(at most 9)" {
+		t.Errorf("%q", d)
+	}
+}
+
 // withoutBounds is a schema without bounds and without the words for them.
 func withoutBounds(t testing.TB, data []byte) any {
 	t.Helper()
