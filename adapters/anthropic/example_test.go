@@ -20,7 +20,7 @@ func Example() {
 	b := state.New(nil) // or local.Open("workspace", nil), with commands
 	runner := client.Beta.Messages.NewToolRunner(hutchtools.Tools(b, nil), sdk.BetaToolRunnerParams{
 		BetaMessageNewParams: sdk.BetaMessageNewParams{
-			Model: sdk.ModelClaudeSonnet4_5, MaxTokens: 4096,
+			Model: "claude-sonnet-5-5", MaxTokens: 4096,
 			Messages: []sdk.BetaMessageParam{sdk.NewBetaUserMessage(sdk.NewBetaTextBlock("Note that we need hay."))},
 		},
 		MaxIterations: 30,
