@@ -26,6 +26,10 @@ type reader struct {
 	err    error
 }
 
+// maxLooks is how often Open looks again when it meets a change: writers that
+// never pause must not starve it, and a file that never rests is an error.
+const maxLooks = 30
+
 func (v view) Open(ctx context.Context, name string) (hutch.File, error) {
 	s := v.s
 	if err := s.begin(ctx, "open", name); err != nil {
@@ -42,7 +46,7 @@ func (v view) Open(ctx context.Context, name string) (hutch.File, error) {
 			r.ctx, r.cancel = context.WithCancel(context.Background())
 			return r, nil
 		}
-		if again := o.err == errGone || o.err == hutch.ErrConflict; !again || try == 3 || ctx.Err() != nil {
+		if again := o.err == errGone || o.err == hutch.ErrConflict; !again || try == maxLooks || ctx.Err() != nil {
 			return nil, fail("open", name, o.err)
 		}
 	}
