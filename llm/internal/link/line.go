@@ -37,10 +37,6 @@ func (l *Link) Line(text string) string {
 	if len(text) > 1<<16 {
 		text = text[:1<<16]
 	}
-	for _, s := range l.secrets {
-		text = hide(text, s)
-	}
-	text = keyLike().ReplaceAllString(text, scrubbed)
 	text = strings.Map(func(r rune) rune {
 		if unicode.IsSpace(r) {
 			return ' '
@@ -51,6 +47,10 @@ func (l *Link) Line(text string) string {
 		return r
 	}, strings.ToValidUTF8(text, "?"))
 	text = strings.Join(strings.Fields(text), " ")
+	for _, s := range l.secrets { // after what could stand within a key is gone
+		text = hide(text, s)
+	}
+	text = keyLike().ReplaceAllString(text, scrubbed)
 	return cut(text, maxLine)
 }
 
