@@ -63,6 +63,8 @@ var imports = map[string][]string{
 	"llm/scripted":         {"llm"},
 	"deepagent":            {".", "guard", "internal/keep", "job", "llm", "state", "tool"},
 	"internal/show":        {"deepagent"},
+	"internal/need":        {},
+	"internal/testroom":    {".", "internal/need", "local"},
 	// Modules of their own, which the others do not see.
 	"adapters/anthropic": {
 		".", "tool", "github.com/anthropics/anthropic-sdk-go", "github.com/anthropics/anthropic-sdk-go/...",

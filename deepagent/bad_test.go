@@ -12,6 +12,7 @@ import (
 
 	"github.com/hutch-dev/hutch"
 	"github.com/hutch-dev/hutch/deepagent"
+	"github.com/hutch-dev/hutch/internal/testroom"
 	"github.com/hutch-dev/hutch/llm"
 	"github.com/hutch-dev/hutch/llm/scripted"
 	"github.com/hutch-dev/hutch/tool"
@@ -218,7 +219,7 @@ func TestNoEnd(t *testing.T) {
 
 func TestCancelKillsCommands(t *testing.T) {
 	leaks(t)
-	s := jailed(t)
+	s := testroom.Jail(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	a, _ := made(t, nil,

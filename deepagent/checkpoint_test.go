@@ -14,6 +14,7 @@ import (
 	"github.com/hutch-dev/hutch/composite"
 	"github.com/hutch-dev/hutch/deepagent"
 	"github.com/hutch-dev/hutch/guard"
+	"github.com/hutch-dev/hutch/internal/testroom"
 	"github.com/hutch-dev/hutch/limit"
 	"github.com/hutch-dev/hutch/state"
 )
@@ -199,7 +200,7 @@ func TestCopiesAskNobody(t *testing.T) {
 
 // In a directory, with commands.
 func TestRewindDirectory(t *testing.T) {
-	s := jailed(t)
+	s := testroom.Jail(t)
 	put(t, s, "a.txt", "one\n")
 	points := &deepagent.Checkpoints{Files: deepagent.Copied(s, nil)}
 	d := &deepagent.Deps{Backend: s, Store: deepagent.Files(state.New(nil), "."), Conversation: "one", Checkpoints: points}

@@ -11,6 +11,7 @@ import (
 	"github.com/hutch-dev/hutch"
 	"github.com/hutch-dev/hutch/deepagent"
 	"github.com/hutch-dev/hutch/guard"
+	"github.com/hutch-dev/hutch/internal/testroom"
 	"github.com/hutch-dev/hutch/llm"
 	"github.com/hutch-dev/hutch/llm/scripted"
 	"github.com/hutch-dev/hutch/policy"
@@ -46,7 +47,7 @@ func TestLargeResult(t *testing.T) {
 }
 
 func TestLargeResultForCommands(t *testing.T) {
-	s := jailed(t)
+	s := testroom.Jail(t)
 	big := ownTool("big", func(context.Context) (string, error) { return manyLines(5000), nil })
 	out := finished(t, &deepagent.Options{Tools: big}, &deepagent.Deps{Backend: s},
 		use("big", "{}"),

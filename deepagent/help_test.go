@@ -3,7 +3,6 @@ package deepagent_test
 import (
 	"context"
 	"encoding/json"
-	"os"
 	"runtime"
 	"slices"
 	"strings"
@@ -14,7 +13,6 @@ import (
 	"github.com/hutch-dev/hutch/deepagent"
 	"github.com/hutch-dev/hutch/llm"
 	"github.com/hutch-dev/hutch/llm/scripted"
-	"github.com/hutch-dev/hutch/local"
 	"github.com/hutch-dev/hutch/state"
 	"github.com/hutch-dev/hutch/tool"
 )
@@ -128,31 +126,6 @@ func memory(files ...string) *state.Backend {
 		_, _ = hutch.WriteFile(context.Background(), b, files[i], []byte(files[i+1]), nil)
 	}
 	return b
-}
-
-// lacking skips what the machine cannot give, or fails where it must.
-func lacking(t testing.TB, what string, reason any) {
-	t.Helper()
-	if slices.Contains(strings.Split(os.Getenv("HUTCH_REQUIRE"), ","), what) {
-		t.Fatalf("HUTCH_REQUIRE has %s, but: %v", what, reason)
-	}
-	t.Skip(reason)
-}
-
-func jailed(t testing.TB) *local.Sandbox {
-	t.Helper()
-	if runtime.GOOS != "linux" {
-		lacking(t, "jail", runtime.GOOS)
-	}
-	s, err := local.Open(t.TempDir(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.Close() })
-	if _, err := s.Isolation(t.Context()); err != nil {
-		lacking(t, "jail", err)
-	}
-	return s
 }
 
 // leaks fails where a test leaves goroutines behind.

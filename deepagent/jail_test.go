@@ -8,6 +8,8 @@ import (
 
 	"github.com/hutch-dev/hutch"
 	"github.com/hutch-dev/hutch/deepagent"
+	"github.com/hutch-dev/hutch/internal/need"
+	"github.com/hutch-dev/hutch/internal/testroom"
 	"github.com/hutch-dev/hutch/llm"
 	"github.com/hutch-dev/hutch/llm/scripted"
 	"github.com/hutch-dev/hutch/state"
@@ -41,7 +43,7 @@ func released(t *testing.T, s hutch.Sandbox) {
 func locks(t *testing.T, s hutch.Sandbox) {
 	t.Helper()
 	if out, status := run(t, s, "command -v flock setsid"); status != 0 {
-		lacking(t, "jail", "no flock: "+out)
+		need.Lacking(t, "jail", "no flock: "+out)
 	}
 	if _, status := run(t, s, "exec 9>lock; flock 9; flock -n lock true"); status == 0 {
 		t.Fatal("a lock is none here")
@@ -52,7 +54,7 @@ func locks(t *testing.T, s hutch.Sandbox) {
 // saved conversation can be gone on with.
 func TestCancelledCommandIsGone(t *testing.T) {
 	leaks(t)
-	s := jailed(t)
+	s := testroom.Jail(t)
 	locks(t, s)
 	d := &deepagent.Deps{Backend: s, Store: deepagent.Files(state.New(nil), "."), Conversation: "one"}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -107,7 +109,7 @@ func TestNoOrphans(t *testing.T) {
 		"says nothing":           {deepagent.Options{}, step{}, deepagent.ErrEmpty},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := jailed(t)
+			s := testroom.Jail(t)
 			locks(t, s)
 			a, _ := made(t, &c.o, background, up, c.last, c.last, c.last)
 			d := &deepagent.Deps{Backend: s, Store: deepagent.Files(state.New(nil), "."), Conversation: "one"}
@@ -130,7 +132,7 @@ func TestNoOrphans(t *testing.T) {
 // and says nothing: files stay as they are, and the run comes to its end.
 func TestBadModelInTheJail(t *testing.T) {
 	leaks(t)
-	s := jailed(t)
+	s := testroom.Jail(t)
 	put(t, s, ".env", "KEY=secret\n")
 	g := ruled(t, s)
 	before := world(t, s)
@@ -155,7 +157,7 @@ func TestBadModelInTheJail(t *testing.T) {
 
 // A model that never stops is stopped, and what it was allowed to do is done.
 func TestNeverStopsInTheJail(t *testing.T) {
-	s := jailed(t)
+	s := testroom.Jail(t)
 	var steps []step
 	for range 10 {
 		steps = append(steps, use("execute", `{"command": "echo x >> log; wc -l < log"}`))

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/hutch-dev/hutch/deepagent"
+	"github.com/hutch-dev/hutch/internal/testroom"
 	"github.com/hutch-dev/hutch/llm"
 	"github.com/hutch-dev/hutch/llm/scripted"
 	"github.com/hutch-dev/hutch/state"
@@ -135,7 +136,7 @@ func TestExecuteWhereItCan(t *testing.T) {
 	if _, err := a.Run(t.Context(), "One.", &deepagent.Deps{Backend: memory()}); err != nil {
 		t.Fatal(err)
 	}
-	s := jailed(t)
+	s := testroom.Jail(t)
 	out := play(t.Context(), a, "Two.", &deepagent.Deps{Backend: s})
 	if out.err != nil || out.done(t, 0).Text != "42\n" {
 		t.Fatalf("%v\n%s", out.err, out.list())

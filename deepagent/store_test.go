@@ -11,6 +11,7 @@ import (
 	"github.com/hutch-dev/hutch"
 	"github.com/hutch-dev/hutch/composite"
 	"github.com/hutch-dev/hutch/deepagent"
+	"github.com/hutch-dev/hutch/internal/testroom"
 	"github.com/hutch-dev/hutch/llm"
 	"github.com/hutch-dev/hutch/state"
 )
@@ -155,7 +156,7 @@ func TestPrompt(t *testing.T) {
 	}
 	golden(t, "prompt.txt", m.Requests()[0].System)
 	golden(t, "prompt-research.txt", m.Requests()[1].System)
-	s := jailed(t)
+	s := testroom.Jail(t)
 	a, m = made(t, &deepagent.Options{Nesting: -1, NoMemory: true, Ask: []string{"execute"}}, say("done"))
 	if _, err := a.Run(t.Context(), "Do it.", &deepagent.Deps{Backend: s}); err != nil {
 		t.Fatal(err)

@@ -11,6 +11,7 @@ import (
 	"github.com/hutch-dev/hutch"
 	"github.com/hutch-dev/hutch/composite"
 	"github.com/hutch-dev/hutch/deepagent"
+	"github.com/hutch-dev/hutch/internal/testroom"
 	"github.com/hutch-dev/hutch/job"
 	"github.com/hutch-dev/hutch/llm"
 	"github.com/hutch-dev/hutch/llm/scripted"
@@ -197,7 +198,7 @@ func TestSubAgentsFail(t *testing.T) {
 
 func TestCancelInSubAgent(t *testing.T) {
 	leaks(t)
-	s := jailed(t)
+	s := testroom.Jail(t)
 	a, _ := made(t, nil,
 		of("Do it.", step{Calls: []call{task("general-purpose", "Sub")}}),
 		of("Sub", use("execute", `{"command": "echo up; sleep 600"}`)), of("Do it.", say("no")))
@@ -233,7 +234,7 @@ func TestSubAgentAsks(t *testing.T) {
 
 // What a sub-agent has left in the background ends with it.
 func TestSubAgentLeavesNothing(t *testing.T) {
-	s := jailed(t)
+	s := testroom.Jail(t)
 	finished(t, nil, &deepagent.Deps{Backend: s},
 		of("Do it.", step{Calls: []call{task("general-purpose", "Start.")}}),
 		of("Start.", use("run_in_background", `{"command": "while :; do echo x >> beat; sleep 0.02; done"}`)),
@@ -245,7 +246,7 @@ func TestSubAgentLeavesNothing(t *testing.T) {
 
 // Commands of Deps.Jobs outlive the run, and belong to whoever gave them.
 func TestJobsOutlive(t *testing.T) {
-	s := jailed(t)
+	s := testroom.Jail(t)
 	jobs, err := job.New(s, nil)
 	if err != nil {
 		t.Fatal(err)

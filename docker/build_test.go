@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/hutch-dev/hutch/internal/need"
 	"github.com/moby/moby/api/pkg/stdcopy"
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/client"
@@ -23,7 +24,7 @@ func builders(t *testing.T, test func(t *testing.T, e *engine, o *BuildOptions))
 			}
 			e := testEngine(t)
 			if kit, err := e.hasBuildKit(t.Context()); err != nil || !kit && !classic {
-				lacking(t, "docker", fmt.Sprintf("no BuildKit: %v", err))
+				need.Lacking(t, "docker", fmt.Sprintf("no BuildKit: %v", err))
 			}
 			test(t, e, &BuildOptions{Classic: classic, Network: "none"})
 		})

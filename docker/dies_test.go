@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/hutch-dev/hutch"
+	"github.com/hutch-dev/hutch/internal/need"
 	"github.com/moby/moby/client"
 )
 
@@ -20,10 +21,10 @@ import (
 func ownEngine(t *testing.T) (host string, kill func()) {
 	t.Helper()
 	if _, err := exec.LookPath("dockerd"); err != nil {
-		lacking(t, "docker", err)
+		need.Lacking(t, "docker", err)
 	}
 	if os.Geteuid() != 0 {
-		lacking(t, "docker", "an engine needs root")
+		need.Lacking(t, "docker", "an engine needs root")
 	}
 	dir, err := os.MkdirTemp("", "hd")
 	if err != nil {
@@ -35,7 +36,7 @@ func ownEngine(t *testing.T) (host string, kill func()) {
 	var log bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &log, &log
 	if err := cmd.Start(); err != nil {
-		lacking(t, "docker", err)
+		need.Lacking(t, "docker", err)
 	}
 	ended := make(chan struct{})
 	go func() { _ = cmd.Wait(); close(ended) }()
@@ -51,7 +52,7 @@ func ownEngine(t *testing.T) (host string, kill func()) {
 			return host, func() { _ = cmd.Process.Kill(); <-ended }
 		}
 		if time.Now().After(end) {
-			lacking(t, "docker", log.String())
+			need.Lacking(t, "docker", log.String())
 		}
 	}
 }
@@ -186,7 +187,7 @@ func testSystem(t *testing.T, e *engine) string {
 	t.Helper()
 	busybox, err := os.ReadFile("/bin/busybox")
 	if err != nil {
-		lacking(t, "docker", err)
+		need.Lacking(t, "docker", err)
 	}
 	const name = "hutch-test-system"
 	imported(t, e, name, []tar.Header{

@@ -16,6 +16,7 @@ import (
 
 	"github.com/hutch-dev/hutch"
 	"github.com/hutch-dev/hutch/internal/helper"
+	"github.com/hutch-dev/hutch/internal/need"
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/client"
 )
@@ -289,7 +290,7 @@ func TestDoorway(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
 	d := newDoorway("unix:///x", "id")
 	if d == nil {
-		lacking(t, "docker", "no socket can be made here")
+		need.Lacking(t, "docker", "no socket can be made here")
 	}
 	defer d.close()
 	socket := doorwayOf("id") + "/" + doorwayFile

@@ -7,12 +7,12 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/hutch-dev/hutch"
+	"github.com/hutch-dev/hutch/internal/need"
 )
 
 // testImage is a small system with a shell. It is made by whoever runs the
@@ -53,26 +53,16 @@ func runTests(m *testing.M) int {
 	return status
 }
 
-// lacking skips a test that this machine cannot run, or fails it where
-// HUTCH_REQUIRE says that it must be able to.
-func lacking(t testing.TB, what string, reason any) {
-	t.Helper()
-	if slices.Contains(strings.Split(os.Getenv("HUTCH_REQUIRE"), ","), what) {
-		t.Fatalf("HUTCH_REQUIRE has %s, but: %v", what, reason)
-	}
-	t.Skip(reason)
-}
-
 // testEngine is the engine of the tests, with the test image on it.
 func testEngine(t testing.TB) *engine {
 	t.Helper()
 	e, err := dial(context.Background(), "")
 	if err != nil {
-		lacking(t, "docker", err)
+		need.Lacking(t, "docker", err)
 	}
 	t.Cleanup(e.close)
 	if _, err := e.imageID(context.Background(), testImage); err != nil {
-		lacking(t, "docker", fmt.Sprintf("the engine has no image %s: %v", testImage, err))
+		need.Lacking(t, "docker", fmt.Sprintf("the engine has no image %s: %v", testImage, err))
 	}
 	return e
 }

@@ -4,7 +4,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -13,17 +12,9 @@ import (
 	"github.com/hutch-dev/hutch"
 	"github.com/hutch-dev/hutch/backendtest"
 	"github.com/hutch-dev/hutch/guard"
+	"github.com/hutch-dev/hutch/internal/need"
 	"github.com/hutch-dev/hutch/local"
 )
-
-// lacking skips what the machine cannot give, or fails where it must.
-func lacking(t testing.TB, what string, reason any) {
-	t.Helper()
-	if slices.Contains(strings.Split(os.Getenv("HUTCH_REQUIRE"), ","), what) {
-		t.Fatalf("no %s: %v", what, reason)
-	}
-	t.Skipf("no %s: %v", what, reason)
-}
 
 func workspace(t testing.TB) (*local.Sandbox, string) {
 	t.Helper()
@@ -50,10 +41,10 @@ func TestSandbox(t *testing.T) {
 	}
 	s, _ := workspace(t)
 	if runtime.GOOS != "linux" {
-		lacking(t, "jail", runtime.GOOS)
+		need.Lacking(t, "jail", runtime.GOOS)
 	}
 	if _, err := s.Isolation(t.Context()); err != nil {
-		lacking(t, "jail", err)
+		need.Lacking(t, "jail", err)
 	}
 	backendtest.TestSandbox(t, func(t testing.TB) hutch.Sandbox {
 		s, _ := workspace(t)

@@ -5,41 +5,21 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"runtime"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/hutch-dev/hutch"
+	"github.com/hutch-dev/hutch/internal/testroom"
 	"github.com/hutch-dev/hutch/local"
 )
-
-// lacking skips what the machine cannot give, or fails where it must.
-func lacking(t testing.TB, what string, reason any) {
-	t.Helper()
-	if slices.Contains(strings.Split(os.Getenv("HUTCH_REQUIRE"), ","), what) {
-		t.Fatalf("no %s: %v", what, reason)
-	}
-	t.Skipf("no %s: %v", what, reason)
-}
 
 // jailed are jobs in a real jail.
 func jailed(t testing.TB, o *Options) (*local.Sandbox, *Jobs) {
 	t.Helper()
-	if runtime.GOOS != "linux" {
-		lacking(t, "jail", runtime.GOOS)
-	}
-	s, err := local.Open(t.TempDir(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.Close() })
-	if _, err := s.Isolation(t.Context()); err != nil {
-		lacking(t, "jail", err)
-	}
+	s := testroom.Jail(t)
 	return s, mustNew(t, s, o)
 }
 

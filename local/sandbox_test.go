@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -15,6 +16,7 @@ import (
 	"github.com/hutch-dev/hutch"
 	"github.com/hutch-dev/hutch/backendtest"
 	"github.com/hutch-dev/hutch/internal/jail"
+	"github.com/hutch-dev/hutch/internal/need"
 )
 
 // needJail skips where commands cannot be confined, or fails where
@@ -22,11 +24,7 @@ import (
 func needJail(t testing.TB, least Isolation) {
 	t.Helper()
 	if r := jail.Probe(); r.Err != nil || Isolation(r.Level) < least {
-		const text = "this machine does not give isolation %v (it gives %v, %v)"
-		if slices.Contains(strings.Split(os.Getenv("HUTCH_REQUIRE"), ","), "jail") {
-			t.Fatalf(text, least, r.Level, r.Err)
-		}
-		t.Skipf(text, least, r.Level, r.Err)
+		need.Lacking(t, "jail", fmt.Errorf("this machine does not give isolation %v (it gives %v, %w)", least, r.Level, r.Err))
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/hutch-dev/hutch/guard"
+	"github.com/hutch-dev/hutch/internal/testroom"
 	"github.com/hutch-dev/hutch/policy"
 )
 
@@ -45,7 +46,7 @@ func TestDifferentialJail(t *testing.T) {
 	if testing.Short() {
 		more = 1
 	}
-	jailed(t) // or none of this
+	testroom.Jail(t) // or none of this
 	hidden, seen := 0, 0
 	for name, set := range someSets(rand.New(rand.NewPCG(13, 3)), more) {
 		set.Execute = policy.Rules{Default: policy.Allow}

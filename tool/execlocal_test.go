@@ -4,45 +4,17 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"os"
-	"runtime"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/hutch-dev/hutch"
-	"github.com/hutch-dev/hutch/local"
+	"github.com/hutch-dev/hutch/internal/testroom"
 	"github.com/hutch-dev/hutch/tool"
 )
 
-// lacking skips what the machine cannot give, or fails where it must.
-func lacking(t testing.TB, what string, reason any) {
-	t.Helper()
-	if slices.Contains(strings.Split(os.Getenv("HUTCH_REQUIRE"), ","), what) {
-		t.Fatalf("HUTCH_REQUIRE has %s, but: %v", what, reason)
-	}
-	t.Skip(reason)
-}
-
-func jailed(t testing.TB) *local.Sandbox {
-	t.Helper()
-	if runtime.GOOS != "linux" {
-		lacking(t, "jail", runtime.GOOS)
-	}
-	s, err := local.Open(t.TempDir(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.Close() })
-	if _, err := s.Isolation(t.Context()); err != nil {
-		lacking(t, "jail", err)
-	}
-	return s
-}
-
 func TestJailed(t *testing.T) {
-	s := jailed(t)
+	s := testroom.Jail(t)
 	put(t, s, "dir with space/a.txt", "one\n")
 	c := console(t, s, nil)
 	for _, e := range []struct {
@@ -80,7 +52,7 @@ func (c *bench) gone(mark string) {
 }
 
 func TestJailedCancel(t *testing.T) {
-	c := console(t, jailed(t), nil)
+	c := console(t, testroom.Jail(t), nil)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	in, _ := json.Marshal(args{"command": "trap '' TERM; sleep 98764 & echo ready; wait"})
@@ -97,7 +69,7 @@ func TestJailedCancel(t *testing.T) {
 
 // TestJailedLarge: the path in the answer is one that commands and file tools know.
 func TestJailedLarge(t *testing.T) {
-	s := jailed(t)
+	s := testroom.Jail(t)
 	c := console(t, s, nil)
 	r := c.call("execute", args{"command": "seq 1 300000"})
 	if len(r.Kept) != 1 || !strings.Contains(r.Text, r.Kept[0].Path) {
@@ -132,7 +104,7 @@ func list(t testing.TB, b hutch.Backend, dir string) []hutch.Info {
 }
 
 func TestJailedBackground(t *testing.T) {
-	c := console(t, jailed(t), nil)
+	c := console(t, testroom.Jail(t), nil)
 	c.ok("run_in_background", args{"command": "echo up; trap '' TERM; sleep 98765 & setsid sleep 98765 & while :; do sleep 98765; done"})
 	c.says("[bg_1] running\nup\n", "read_output", args{"shell_id": "bg_1", "wait": 60})
 	c.ok("run_in_background", args{"command": "cat; echo end of input"})

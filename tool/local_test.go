@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/hutch-dev/hutch/internal/need"
 	"github.com/hutch-dev/hutch/local"
 	"github.com/hutch-dev/hutch/tool"
 )
@@ -114,7 +115,7 @@ func TestPatchMode(t *testing.T) {
 // characters, renames, new and deleted files, missing line ends.
 func TestPatchOfGit(t *testing.T) {
 	if _, err := exec.LookPath("git"); err != nil {
-		lacking(t, "git", err)
+		need.Lacking(t, "git", err)
 	}
 	repo := t.TempDir()
 	git := func(in ...string) string {

@@ -6,16 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"os"
-	"runtime"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
 
 	"github.com/hutch-dev/hutch"
 	"github.com/hutch-dev/hutch/adapters/adk"
-	"github.com/hutch-dev/hutch/local"
+	"github.com/hutch-dev/hutch/internal/testroom"
 	"github.com/hutch-dev/hutch/state"
 	"github.com/hutch-dev/hutch/tool"
 	"google.golang.org/adk/v2/agent"
@@ -239,33 +236,8 @@ func TestNoSchema(t *testing.T) {
 	}
 }
 
-// lacking skips what the machine cannot give, or fails where it must.
-func lacking(t testing.TB, what string, reason any) {
-	t.Helper()
-	if slices.Contains(strings.Split(os.Getenv("HUTCH_REQUIRE"), ","), what) {
-		t.Fatalf("HUTCH_REQUIRE has %s, but: %v", what, reason)
-	}
-	t.Skip(reason)
-}
-
-func jailed(t testing.TB) *local.Sandbox {
-	t.Helper()
-	if runtime.GOOS != "linux" {
-		lacking(t, "jail", runtime.GOOS)
-	}
-	s, err := local.Open(t.TempDir(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.Close() })
-	if _, err := s.Isolation(t.Context()); err != nil {
-		lacking(t, "jail", err)
-	}
-	return s
-}
-
 func TestExecute(t *testing.T) {
-	s := jailed(t)
+	s := testroom.Jail(t)
 	m := &scripted{turns: [][]use{
 		{{"write_file", args{"path": "a.sh", "content": "echo from the jail; pwd\n"}}},
 		{{"execute", args{"command": "sh a.sh > out.txt; cat out.txt"}}},

@@ -7,9 +7,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"runtime"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -18,7 +15,7 @@ import (
 	"github.com/anthropics/anthropic-sdk-go/option"
 	"github.com/hutch-dev/hutch"
 	"github.com/hutch-dev/hutch/adapters/anthropic"
-	"github.com/hutch-dev/hutch/local"
+	"github.com/hutch-dev/hutch/internal/testroom"
 	"github.com/hutch-dev/hutch/state"
 	"github.com/hutch-dev/hutch/tool"
 )
@@ -248,33 +245,8 @@ func TestParallel(t *testing.T) {
 	}
 }
 
-// lacking skips what the machine cannot give, or fails where it must.
-func lacking(t testing.TB, what string, reason any) {
-	t.Helper()
-	if slices.Contains(strings.Split(os.Getenv("HUTCH_REQUIRE"), ","), what) {
-		t.Fatalf("HUTCH_REQUIRE has %s, but: %v", what, reason)
-	}
-	t.Skip(reason)
-}
-
-func jailed(t testing.TB) *local.Sandbox {
-	t.Helper()
-	if runtime.GOOS != "linux" {
-		lacking(t, "jail", runtime.GOOS)
-	}
-	s, err := local.Open(t.TempDir(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.Close() })
-	if _, err := s.Isolation(t.Context()); err != nil {
-		lacking(t, "jail", err)
-	}
-	return s
-}
-
 func TestExecute(t *testing.T) {
-	s := jailed(t)
+	s := testroom.Jail(t)
 	m := script(t,
 		[]use{{"write_file", `{"path": "a.sh", "content": "echo from the jail; pwd\n"}`}},
 		[]use{{"execute", `{"command": "sh a.sh > out.txt; cat out.txt"}`}},

@@ -16,6 +16,7 @@ import (
 	"github.com/hutch-dev/hutch"
 	"github.com/hutch-dev/hutch/adapters/eino"
 	"github.com/hutch-dev/hutch/guard"
+	"github.com/hutch-dev/hutch/internal/testroom"
 	"github.com/hutch-dev/hutch/policy"
 	"github.com/hutch-dev/hutch/state"
 )
@@ -62,14 +63,14 @@ func TestDeepAgent(t *testing.T) {
 		wantText(t, "ls", m.result(t, 6, 0), "/src")
 		wantText(t, "glob", m.result(t, 6, 1), "/src/a.go\n/src/b.go")
 		wantText(t, "grep", m.result(t, 6, 2), "/src/a.go:1:package c")
-		wantFile(t, b, "src/a.go", "package c\n")
-		wantFile(t, b, "src/b.go", "package b\n")
+		testroom.Want(t, b, "src/a.go", "package c\n")
+		testroom.Want(t, b, "src/b.go", "package b\n")
 	}
 }
 
 func TestDeepAgentExecutes(t *testing.T) {
 	for _, streaming := range []bool{false, true} {
-		s := jailed(t)
+		s := testroom.Jail(t)
 		m := &scripted{turns: []turn{
 			{{"write_file", `{"file_path":"/workspace/run.sh","content":"echo in $PWD; echo wrong >&2; exit 3\n"}`}},
 			{{"execute", `{"command":"sh /workspace/run.sh"}`}, {"execute", `{"command":"true"}`}},
@@ -83,14 +84,14 @@ func TestDeepAgentExecutes(t *testing.T) {
 		wantText(t, "execute", m.result(t, 1, 1), "no output")
 		wantText(t, "read", m.result(t, 3, 0), "exit 0")
 		wantText(t, "outside", m.result(t, 3, 1), "Error: ", "which is at /workspace")
-		wantFile(t, s, "copy.sh", "echo in $PWD; echo wrong >&2; exit 0\n")
+		testroom.Want(t, s, "copy.sh", "echo in $PWD; echo wrong >&2; exit 0\n")
 	}
 }
 
 // A refusal of a guard is for the model; that the workspace is gone is not.
 func TestMend(t *testing.T) {
 	files := state.New(nil)
-	put(t, files, "a", "one")
+	testroom.Put(t, files, "a", "one")
 	set := policy.ReadOnly()
 	check, err := set.Checker(nil)
 	if err != nil {
@@ -105,10 +106,10 @@ func TestMend(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantText(t, "refusal", m.result(t, 0, 0), "Permission denied for write")
-	wantFile(t, files, "a", "one")
+	testroom.Want(t, files, "a", "one")
 
 	m = &scripted{turns: []turn{{{"read_file", `{"file_path":"/a"}`}}}}
-	if err := run(t.Context(), deepAgent(t, m, gone{files}, false), false); !errors.Is(err, errGone) {
+	if err := run(t.Context(), deepAgent(t, m, testroom.Gone{Backend: files}, false), false); !errors.Is(err, testroom.ErrGone) {
 		t.Errorf("%v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -129,7 +130,7 @@ func TestMend(t *testing.T) {
 // Eino's middlewares for plans and skills keep their files in a workspace.
 func TestMiddlewares(t *testing.T) {
 	files := state.New(nil)
-	put(t, files, "skills/sums/SKILL.md", "---\nname: sums\ndescription: adds numbers\n---\nAdd them one by one.\n")
+	testroom.Put(t, files, "skills/sums/SKILL.md", "---\nname: sums\ndescription: adds numbers\n---\nAdd them one by one.\n")
 	b := eino.NewBackend(files, nil)
 	plan, err := plantask.New(t.Context(), &plantask.Config{Backend: b, BaseDir: "/plan"})
 	if err != nil {

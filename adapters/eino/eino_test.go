@@ -17,6 +17,7 @@ import (
 	"github.com/cloudwego/eino/schema"
 	"github.com/hutch-dev/hutch"
 	"github.com/hutch-dev/hutch/adapters/eino"
+	"github.com/hutch-dev/hutch/internal/testroom"
 	"github.com/hutch-dev/hutch/state"
 	"github.com/hutch-dev/hutch/tool"
 )
@@ -53,7 +54,7 @@ func worked(t *testing.T, m *scripted, b hutch.Backend) {
 	wantText(t, "broken JSON", m.result(t, 3, 0), "Error: ", "JSON")
 	wantText(t, "ls", m.result(t, 5, 0), "a.go")
 	wantText(t, "ls", m.result(t, 5, 1), "src/")
-	wantFile(t, b, "src/a.go", "package c\n")
+	testroom.Want(t, b, "src/a.go", "package c\n")
 }
 
 func TestChatModelAgent(t *testing.T) {
@@ -85,7 +86,7 @@ func TestReact(t *testing.T) {
 }
 
 func TestExecute(t *testing.T) {
-	s := jailed(t)
+	s := testroom.Jail(t)
 	m := &scripted{turns: []turn{
 		{{"write_file", `{"path":"/workspace/run.sh","content":"echo in $PWD; exit 3\n"}`}},
 		{{"execute", `{"command":"sh run.sh"}`}},
@@ -95,7 +96,7 @@ func TestExecute(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantText(t, "execute", m.result(t, 1, 0), "exit code 3", "in /workspace")
-	wantFile(t, s, "copy.sh", "echo in $PWD; exit 3\n")
+	testroom.Want(t, s, "copy.sh", "echo in $PWD; exit 3\n")
 }
 
 // What a tool says of itself is what the model is told.
@@ -139,7 +140,7 @@ var png = append([]byte("\x89PNG\r\n\x1a\n\x00\x00"), bytes.Repeat([]byte{7}, 40
 
 func TestImages(t *testing.T) {
 	b := state.New(nil)
-	put(t, b, "p.png", string(png))
+	testroom.Put(t, b, "p.png", string(png))
 	m := &scripted{turns: []turn{{{"read_file", `{"path":"p.png"}`}, {"read_file", `{"path":"nothing"}`}, {"ls", `{}`}}}}
 	if err := run(t.Context(), coder(t, m, eino.Tools(b, &tool.Options{Images: true})), false); err != nil {
 		t.Fatal(err)
@@ -158,7 +159,7 @@ func TestImages(t *testing.T) {
 // What cannot be carried is not passed over in silence.
 func TestImagesWithoutRoom(t *testing.T) {
 	b := state.New(nil)
-	put(t, b, "p.png", string(png))
+	testroom.Put(t, b, "p.png", string(png))
 	for _, c := range tool.Console(b, &tool.Options{Images: true}) {
 		if c.Name != "read_file" {
 			continue
@@ -174,10 +175,10 @@ func TestImagesWithoutRoom(t *testing.T) {
 // An error that no model can mend ends the run and stays what it is.
 func TestGone(t *testing.T) {
 	for _, tools := range [][]etool.BaseTool{
-		eino.Tools(gone{state.New(nil)}, nil), eino.Tools(gone{state.New(nil)}, &tool.Options{Images: true}),
+		eino.Tools(testroom.Gone{Backend: state.New(nil)}, nil), eino.Tools(testroom.Gone{Backend: state.New(nil)}, &tool.Options{Images: true}),
 	} {
 		m := &scripted{turns: []turn{{{"read_file", `{"path":"a"}`}}}}
-		if err := run(t.Context(), coder(t, m, tools), false); !errors.Is(err, errGone) {
+		if err := run(t.Context(), coder(t, m, tools), false); !errors.Is(err, testroom.ErrGone) {
 			t.Errorf("%v", err)
 		}
 	}

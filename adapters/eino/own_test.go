@@ -10,6 +10,7 @@ import (
 	"github.com/cloudwego/eino/adk/middlewares/plantask"
 	"github.com/hutch-dev/hutch"
 	"github.com/hutch-dev/hutch/adapters/eino"
+	"github.com/hutch-dev/hutch/internal/testroom"
 	"github.com/hutch-dev/hutch/state"
 )
 
@@ -17,10 +18,10 @@ import (
 func TestOwn(t *testing.T) {
 	files := state.New(nil)
 	b := eino.NewBackend(files, nil)
-	put(t, files, "a.txt", "one\ntwo\n")
-	put(t, files, "bin", "a\x00TODO\n")
-	put(t, files, "latin1.txt", "caf\xe9\n")
-	put(t, files, ".env", "TODO=1\n")
+	testroom.Put(t, files, "a.txt", "one\ntwo\n")
+	testroom.Put(t, files, "bin", "a\x00TODO\n")
+	testroom.Put(t, files, "latin1.txt", "caf\xe9\n")
+	testroom.Put(t, files, ".env", "TODO=1\n")
 	is := func(what string, err, want error, parts ...string) {
 		t.Helper()
 		if !errors.Is(err, want) {
@@ -69,9 +70,9 @@ func TestOwn(t *testing.T) {
 
 func TestMultiModalRead(t *testing.T) {
 	files := state.New(nil)
-	put(t, files, "p.txt", string(png))
-	put(t, files, "d", "%PDF-1.7\n")
-	put(t, files, "a.png", "text\n")
+	testroom.Put(t, files, "p.txt", string(png))
+	testroom.Put(t, files, "d", "%PDF-1.7\n")
+	testroom.Put(t, files, "a.png", "text\n")
 	b := eino.NewBackend(files, nil)
 	get := func(b *eino.Backend, name, pages string) (*filesystem.MultiFileContent, error) {
 		return b.MultiModalRead(t.Context(), &filesystem.MultiModalReadRequest{ReadRequest: filesystem.ReadRequest{FilePath: name}, Pages: pages})

@@ -14,6 +14,7 @@ import (
 	"github.com/hutch-dev/hutch"
 	"github.com/hutch-dev/hutch/adapters/eino"
 	"github.com/hutch-dev/hutch/internal/fake"
+	"github.com/hutch-dev/hutch/internal/testroom"
 	"github.com/hutch-dev/hutch/state"
 )
 
@@ -155,9 +156,9 @@ func TestStreamClosed(t *testing.T) {
 
 // A status that is not known is an error, never a 0.
 func TestUnknownStatus(t *testing.T) {
-	s := shell(t, nil, func(context.Context, *hutch.Cmd) (hutch.Result, error) { return hutch.Result{}, errGone })
+	s := shell(t, nil, func(context.Context, *hutch.Cmd) (hutch.Result, error) { return hutch.Result{}, testroom.ErrGone })
 	both(t, s, func(r *filesystem.ExecuteResponse, err error) {
-		if !errors.Is(err, errGone) || r != nil {
+		if !errors.Is(err, testroom.ErrGone) || r != nil {
 			t.Errorf("%+v, %v", r, err)
 		}
 	})

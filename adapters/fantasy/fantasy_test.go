@@ -11,6 +11,7 @@ import (
 
 	"charm.land/fantasy"
 	adapter "github.com/hutch-dev/hutch/adapters/fantasy"
+	"github.com/hutch-dev/hutch/internal/testroom"
 	"github.com/hutch-dev/hutch/state"
 	"github.com/hutch-dev/hutch/tool"
 )
@@ -37,12 +38,12 @@ func TestAgent(t *testing.T) {
 		m.wants(t, 3, 0, true, "old_string")
 		m.wants(t, 3, 1, true)
 		m.wants(t, 5, 0, false, "src/")
-		wantFile(t, b, "src/a.go", "package c\n")
+		testroom.Want(t, b, "src/a.go", "package c\n")
 	}
 }
 
 func TestExecute(t *testing.T) {
-	s := jailed(t)
+	s := testroom.Jail(t)
 	m := &scripted{turns: []turn{
 		{{"write_file", `{"path":"/workspace/run.sh","content":"echo in $PWD; exit 3\n"}`}},
 		{{"execute", `{"command":"sh run.sh"}`}},
@@ -53,7 +54,7 @@ func TestExecute(t *testing.T) {
 	}
 	m.wants(t, 1, 0, true, "exit code 3", "in /workspace")
 	m.wants(t, 2, 0, false)
-	wantFile(t, s, "copy.sh", "echo in $PWD; exit 3\n")
+	testroom.Want(t, s, "copy.sh", "echo in $PWD; exit 3\n")
 }
 
 // What a tool says of itself is what the model is told, also the second time.
@@ -98,8 +99,8 @@ func TestInfo(t *testing.T) {
 func TestMedia(t *testing.T) {
 	png := append([]byte("\x89PNG\r\n\x1a\n\x00\x00"), bytes.Repeat([]byte{7}, 40)...)
 	b := state.New(nil)
-	put(t, b, "p.png", string(png))
-	put(t, b, "d.pdf", "%PDF-1.7\n")
+	testroom.Put(t, b, "p.png", string(png))
+	testroom.Put(t, b, "d.pdf", "%PDF-1.7\n")
 	m := &scripted{turns: []turn{{{"read_file", `{"path":"p.png"}`}, {"read_file", `{"path":"d.pdf"}`}}}}
 	if err := run(t.Context(), m, adapter.Tools(b, &tool.Options{Images: true, Documents: true}), false); err != nil {
 		t.Fatal(err)
@@ -125,7 +126,7 @@ func TestTooManyMedia(t *testing.T) {
 
 func TestMetadata(t *testing.T) {
 	b := state.New(nil)
-	put(t, b, "a", "one\n")
+	testroom.Put(t, b, "a", "one\n")
 	for _, w := range adapter.Tools(b, nil) {
 		if w.Info().Name != "ls" {
 			continue
@@ -142,16 +143,16 @@ func TestMetadata(t *testing.T) {
 func TestGone(t *testing.T) {
 	for _, streaming := range []bool{false, true} {
 		m := &scripted{turns: []turn{{{"read_file", `{"path":"a"}`}}, {{"ls", `{}`}}}}
-		err := run(t.Context(), m, adapter.Tools(gone{state.New(nil)}, nil), streaming)
-		if m.step != 1 || streaming && !errors.Is(err, errGone) {
+		err := run(t.Context(), m, adapter.Tools(testroom.Gone{Backend: state.New(nil)}, nil), streaming)
+		if m.step != 1 || streaming && !errors.Is(err, testroom.ErrGone) {
 			t.Errorf("step %d, %v", m.step, err)
 		}
 	}
-	for _, w := range adapter.Tools(gone{state.New(nil)}, nil) {
+	for _, w := range adapter.Tools(testroom.Gone{Backend: state.New(nil)}, nil) {
 		if w.Info().Name != "read_file" {
 			continue
 		}
-		if _, err := w.Run(t.Context(), fantasy.ToolCall{Input: `{"path":"a"}`}); !errors.Is(err, errGone) {
+		if _, err := w.Run(t.Context(), fantasy.ToolCall{Input: `{"path":"a"}`}); !errors.Is(err, testroom.ErrGone) {
 			t.Error(err)
 		}
 	}

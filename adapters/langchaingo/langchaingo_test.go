@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	adapter "github.com/hutch-dev/hutch/adapters/langchaingo"
+	"github.com/hutch-dev/hutch/internal/testroom"
 	"github.com/hutch-dev/hutch/state"
 	"github.com/hutch-dev/hutch/tool"
 	"github.com/tmc/langchaingo/agents"
@@ -52,7 +53,7 @@ func TestFunctionsAgent(t *testing.T) {
 			m.wants(t, 3, 2, "not a valid tool")
 			m.wants(t, 5, 0, "src/")
 			m.wants(t, 5, 1, "src/")
-			wantFile(t, b, "src/a.go", "package c\n")
+			testroom.Want(t, b, "src/a.go", "package c\n")
 		})
 	}
 }
@@ -87,11 +88,11 @@ func TestOneShotAgent(t *testing.T) {
 	if err != nil || out["output"] != "done" {
 		t.Fatal(out, err)
 	}
-	wantFile(t, b, "a.txt", "1\n\"two\"\n")
+	testroom.Want(t, b, "a.txt", "1\n\"two\"\n")
 }
 
 func TestExecute(t *testing.T) {
-	s := jailed(t)
+	s := testroom.Jail(t)
 	m := &scripted{turns: []turn{
 		{{"write_file", `{"path":"/workspace/run.sh","content":"echo in $PWD; exit 3\n"}`}},
 		{{"execute", `{"command":"sh run.sh"}`}},
@@ -101,7 +102,7 @@ func TestExecute(t *testing.T) {
 		t.Fatal(err)
 	}
 	m.wants(t, 1, 0, "exit code 3", "in /workspace")
-	wantFile(t, s, "copy.sh", "echo in $PWD; exit 3\n")
+	testroom.Want(t, s, "copy.sh", "echo in $PWD; exit 3\n")
 }
 
 type other struct{ tools.Tool }
@@ -146,7 +147,7 @@ func same(t testing.TB, got any, want []byte) bool {
 // What cannot be carried is said, not passed over.
 func TestMedia(t *testing.T) {
 	b := state.New(nil)
-	put(t, b, "p.png", "\x89PNG\r\n\x1a\n\x00\x00")
+	testroom.Put(t, b, "p.png", "\x89PNG\r\n\x1a\n\x00\x00")
 	o := &tool.Options{Images: true}
 	m := &scripted{turns: []turn{{{"read_file", `{"path":"p.png"}`}}}}
 	if err := run(t.Context(), m, adapter.Tools(b, o)); err != nil {
@@ -170,7 +171,7 @@ func TestMedia(t *testing.T) {
 // An error that no model can mend ends the run and stays what it is.
 func TestGone(t *testing.T) {
 	m := &scripted{turns: []turn{{{"read_file", `{"path":"a"}`}}, {{"ls", `{}`}}}}
-	if err := run(t.Context(), m, adapter.Tools(gone{state.New(nil)}, nil)); !errors.Is(err, errGone) || m.step != 1 {
+	if err := run(t.Context(), m, adapter.Tools(testroom.Gone{Backend: state.New(nil)}, nil)); !errors.Is(err, testroom.ErrGone) || m.step != 1 {
 		t.Errorf("step %d, %v", m.step, err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())

@@ -4,15 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"runtime"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
 
-	"github.com/hutch-dev/hutch"
-	"github.com/hutch-dev/hutch/local"
 	"trpc.group/trpc-go/trpc-agent-go/agent/llmagent"
 	"trpc.group/trpc-go/trpc-agent-go/model"
 	"trpc.group/trpc-go/trpc-agent-go/runner"
@@ -96,51 +91,3 @@ func run(ctx context.Context, m *scripted, tools []tool.Tool, parallel bool) err
 	}
 	return err
 }
-
-func put(t testing.TB, b hutch.Backend, name, content string) {
-	t.Helper()
-	if _, err := hutch.WriteFile(t.Context(), b, name, []byte(content), nil); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func wantFile(t testing.TB, b hutch.Backend, name, content string) {
-	t.Helper()
-	got, err := hutch.ReadFile(t.Context(), b, name)
-	if err != nil || string(got) != content {
-		t.Errorf("%s: %q, %v; want %q", name, got, err, content)
-	}
-}
-
-// lacking skips what the machine cannot give, or fails where it must.
-func lacking(t testing.TB, what string, reason any) {
-	t.Helper()
-	if slices.Contains(strings.Split(os.Getenv("HUTCH_REQUIRE"), ","), what) {
-		t.Fatalf("HUTCH_REQUIRE has %s, but: %v", what, reason)
-	}
-	t.Skip(reason)
-}
-
-func jailed(t testing.TB) *local.Sandbox {
-	t.Helper()
-	if runtime.GOOS != "linux" {
-		lacking(t, "jail", runtime.GOOS)
-	}
-	s, err := local.Open(t.TempDir(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.Close() })
-	if _, err := s.Isolation(t.Context()); err != nil {
-		lacking(t, "jail", err)
-	}
-	return s
-}
-
-var errGone = errors.New("the connection is gone")
-
-// gone is a workspace that no longer answers.
-type gone struct{ hutch.Backend }
-
-func (gone) Open(context.Context, string) (hutch.File, error) { return nil, errGone }
-func (gone) Stat(context.Context, string) (hutch.Info, error) { return hutch.Info{}, errGone }

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/hutch-dev/hutch/adapters/trpc"
+	"github.com/hutch-dev/hutch/internal/testroom"
 	"github.com/hutch-dev/hutch/state"
 	"github.com/hutch-dev/hutch/tool"
 	"trpc.group/trpc-go/trpc-agent-go/agent"
@@ -42,12 +43,12 @@ func TestAgent(t *testing.T) {
 			}
 		}
 		m.wants(t, 6, 0, "src/")
-		wantFile(t, b, "src/a.go", "package c // <&>\n")
+		testroom.Want(t, b, "src/a.go", "package c // <&>\n")
 	}
 }
 
 func TestExecute(t *testing.T) {
-	s := jailed(t)
+	s := testroom.Jail(t)
 	m := &scripted{turns: []turn{
 		{{"write_file", `{"path":"/workspace/run.sh","content":"echo in $PWD; exit 3\n"}`}},
 		{{"execute", `{"command":"sh run.sh"}`}},
@@ -57,7 +58,7 @@ func TestExecute(t *testing.T) {
 		t.Fatal(err)
 	}
 	m.wants(t, 1, 0, "exit code 3", "in /workspace")
-	wantFile(t, s, "copy.sh", "echo in $PWD; exit 3\n")
+	testroom.Want(t, s, "copy.sh", "echo in $PWD; exit 3\n")
 }
 
 // Arguments that are no JSON are an answer for the model too.
@@ -140,7 +141,7 @@ func withoutBounds(t testing.TB, data []byte) any {
 func TestMedia(t *testing.T) {
 	b := state.New(nil)
 	png := "\x89PNG\r\n\x1a\n\x00\x00"
-	put(t, b, "p.png", png)
+	testroom.Put(t, b, "p.png", png)
 	o := &tool.Options{Images: true}
 	m := &scripted{turns: []turn{{{"read_file", `{"path":"p.png"}`}}}}
 	if err := run(t.Context(), m, trpc.Tools(b, o), false); err != nil {
@@ -165,8 +166,8 @@ func TestMedia(t *testing.T) {
 func TestGone(t *testing.T) {
 	for _, parallel := range []bool{false, true} {
 		m := &scripted{turns: []turn{{{"read_file", `{"path":"a"}`}, {"read_file", `{"path":"b"}`}}, {{"ls", `{}`}}}}
-		err := run(t.Context(), m, trpc.Tools(gone{state.New(nil)}, nil), parallel)
-		if err == nil || !strings.Contains(err.Error(), errGone.Error()) || m.step != 1 {
+		err := run(t.Context(), m, trpc.Tools(testroom.Gone{Backend: state.New(nil)}, nil), parallel)
+		if err == nil || !strings.Contains(err.Error(), testroom.ErrGone.Error()) || m.step != 1 {
 			t.Errorf("step %d, %v", m.step, err)
 		}
 	}

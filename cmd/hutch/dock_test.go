@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/hutch-dev/hutch/docker"
+	"github.com/hutch-dev/hutch/internal/need"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
@@ -53,10 +54,7 @@ func TestScriptsDocker(t *testing.T) {
 		t.Skip("short")
 	}
 	if err := noDocker(); err != nil {
-		if required("docker") {
-			t.Fatalf("HUTCH_REQUIRE demands docker: %v", err)
-		}
-		t.Skip(err)
+		need.Lacking(t, "docker", err)
 	}
 	helper, err := dockHelper()
 	if err != nil {

@@ -7,12 +7,12 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
 
+	"github.com/hutch-dev/hutch/internal/need"
 	"github.com/hutch-dev/hutch/local"
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -66,24 +66,18 @@ func condition(name string) (bool, error) {
 		return false, fmt.Errorf("unknown condition %q", name)
 	}
 	why := noJail()
-	if why != nil && required("jail") {
+	if why != nil && need.Required("jail") {
 		return false, fmt.Errorf("HUTCH_REQUIRE demands a jail: %w", why)
 	}
 	return why == nil, nil
 }
 
-// needJail is condition for tests in Go.
+// needJail skips where there is no jail.
 func needJail(t *testing.T) {
 	t.Helper()
-	if ok, err := condition("jail"); err != nil {
-		t.Fatal(err)
-	} else if !ok {
-		t.Skip("no jail here:", noJail())
+	if err := noJail(); err != nil {
+		need.Lacking(t, "jail", err)
 	}
-}
-
-func required(what string) bool {
-	return slices.Contains(strings.Split(os.Getenv("HUTCH_REQUIRE"), ","), what)
 }
 
 // noJail is why commands cannot be isolated here.

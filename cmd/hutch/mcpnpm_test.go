@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/hutch-dev/hutch/internal/need"
 )
 
 // npm is the folder with the packages of mcpserver/testdata/npm, which
@@ -26,18 +28,9 @@ func npm(t testing.TB) string {
 		_, err = os.Stat(filepath.Join(dir, "node_modules", "@modelcontextprotocol", "sdk"))
 	}
 	if err != nil {
-		lacking(t, "npm", err)
+		need.Lacking(t, "npm", err)
 	}
 	return dir
-}
-
-// lacking skips a test that needs what is not here, unless HUTCH_REQUIRE demands it.
-func lacking(t testing.TB, what string, reason any) {
-	t.Helper()
-	if required(what) {
-		t.Fatalf("HUTCH_REQUIRE demands %s: %v", what, reason)
-	}
-	t.Skipf("no %s here: %v", what, reason)
 }
 
 // other runs the client in another language and returns what it says, by what it
@@ -119,7 +112,7 @@ func TestMCPOtherClients(t *testing.T) {
 		t.Run(kind, func(t *testing.T) {
 			mark := fmt.Sprintf("86403.%d%d", os.Getpid(), i)
 			withJail := noJail() == nil
-			if !withJail && required("jail") {
+			if !withJail && need.Required("jail") {
 				t.Fatal("HUTCH_REQUIRE demands a jail:", noJail())
 			}
 			args := []string{"mcp"}

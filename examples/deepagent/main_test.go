@@ -5,22 +5,13 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strings"
 	"testing"
 
 	"github.com/hutch-dev/hutch/docker"
+	"github.com/hutch-dev/hutch/internal/need"
 	"github.com/hutch-dev/hutch/local"
 )
-
-// lacking skips what the machine cannot give, or fails where it must.
-func lacking(t *testing.T, what string, reason any) {
-	t.Helper()
-	if slices.Contains(strings.Split(os.Getenv("HUTCH_REQUIRE"), ","), what) {
-		t.Fatalf("HUTCH_REQUIRE has %s, but: %v", what, reason)
-	}
-	t.Skip(reason)
-}
 
 func told(t *testing.T, args ...string) string {
 	t.Helper()
@@ -48,7 +39,7 @@ func TestFilesAlone(t *testing.T) {
 
 func TestLocal(t *testing.T) {
 	if runtime.GOOS != "linux" {
-		lacking(t, "jail", runtime.GOOS)
+		need.Lacking(t, "jail", runtime.GOOS)
 	}
 	dir := t.TempDir()
 	s, err := local.Open(dir, nil)
@@ -57,7 +48,7 @@ func TestLocal(t *testing.T) {
 	}
 	if _, err := s.Isolation(t.Context()); err != nil {
 		s.Close()
-		lacking(t, "jail", err)
+		need.Lacking(t, "jail", err)
 	}
 	s.Close()
 	has(t, told(t, "local", dir), "-> execute", "the sum is 42", "The script works", "finished after 4 steps.")
@@ -73,7 +64,7 @@ func TestDocker(t *testing.T) {
 	}
 	sb, err := docker.Open(t.Context(), &docker.Options{Image: image})
 	if err != nil {
-		lacking(t, "docker", err)
+		need.Lacking(t, "docker", err)
 	}
 	sb.Close()
 	has(t, told(t, "docker", image), "-> execute", "the sum is 42", "The script works", "finished after 4 steps.")

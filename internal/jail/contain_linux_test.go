@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hutch-dev/hutch/internal/need"
 	"golang.org/x/sys/unix"
 )
 
@@ -129,7 +130,7 @@ func runInside(t *testing.T, tests string, attr *syscall.SysProcAttr, env ...str
 	if attr.Credential != nil {
 		for _, p := range []string{dir, bin} {
 			if err := os.Chown(p, int(attr.Credential.Uid), int(attr.Credential.Gid)); err != nil {
-				lacking(t, "jail", err)
+				need.Lacking(t, "jail", err)
 			}
 		}
 	}

@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/hutch-dev/hutch/internal/need"
 )
 
 // TestDocker runs the tests of this package again in an ordinary container, where there are no user namespaces to be had, as
@@ -32,7 +34,7 @@ func TestDocker(t *testing.T) {
 		return string(out), err
 	}
 	if out, err := docker(emptyImage(t), "import", "-", "jail-test"); err != nil {
-		lacking(t, "docker", out)
+		need.Lacking(t, "docker", out)
 	}
 	dir := t.TempDir()
 	copyBinary(t, filepath.Join(dir, "test"))
@@ -88,11 +90,11 @@ func engine0(t *testing.T) string {
 	t.Helper()
 	for _, prog := range []string{"dockerd", "docker"} {
 		if _, err := exec.LookPath(prog); err != nil {
-			lacking(t, "docker", err)
+			need.Lacking(t, "docker", err)
 		}
 	}
 	if os.Geteuid() != 0 {
-		lacking(t, "docker", "an engine needs root")
+		need.Lacking(t, "docker", "an engine needs root")
 	}
 	dir, err := os.MkdirTemp("", "hd")
 	if err != nil {
@@ -105,7 +107,7 @@ func engine0(t *testing.T) string {
 	var log bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &log, &log
 	if err := cmd.Start(); err != nil {
-		lacking(t, "docker", err)
+		need.Lacking(t, "docker", err)
 	}
 	ended := make(chan struct{})
 	go func() { _ = cmd.Wait(); close(ended) }()
@@ -119,11 +121,11 @@ func engine0(t *testing.T) string {
 		}
 		select {
 		case <-ended:
-			lacking(t, "docker", log.String())
+			need.Lacking(t, "docker", log.String())
 		default:
 		}
 	}
-	lacking(t, "docker", "the engine does not answer")
+	need.Lacking(t, "docker", "the engine does not answer")
 	return ""
 }
 

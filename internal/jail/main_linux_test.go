@@ -10,12 +10,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/hutch-dev/hutch/internal/need"
 )
 
 // The test binary plays other parts too, each chosen by an environment variable: the attacker inside a jail, and the owner
@@ -31,15 +32,6 @@ func TestMain(m *testing.M) {
 	default:
 		os.Exit(m.Run())
 	}
-}
-
-// lacking skips a test that this machine cannot run, or fails it where HUTCH_REQUIRE says that it must be able to.
-func lacking(t testing.TB, what string, reason any) {
-	t.Helper()
-	if slices.Contains(strings.Split(os.Getenv("HUTCH_REQUIRE"), ","), what) {
-		t.Fatalf("HUTCH_REQUIRE has %s, but: %v", what, reason)
-	}
-	t.Skip(reason)
 }
 
 // openJail opens a jail of exactly the level Least for one test.
@@ -59,7 +51,7 @@ func openJail(t testing.TB, c *Config) *Jail {
 		t.Skip(err) // few machines give a user control groups
 	}
 	if err != nil {
-		lacking(t, "jail", err)
+		need.Lacking(t, "jail", err)
 	}
 	t.Cleanup(func() { j.Close() })
 	return j
@@ -187,7 +179,7 @@ func TestAsUser(t *testing.T) {
 	copyBinary(t, bin)
 	for _, p := range []string{dir, bin} {
 		if err := os.Chown(p, uid, uid); err != nil {
-			lacking(t, "jail", err)
+			need.Lacking(t, "jail", err)
 		}
 	}
 	args := []string{"-test.short", "-test.skip", "Speed|Benchmark|Docker"}

@@ -17,6 +17,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/hutch-dev/hutch/internal/need"
 )
 
 func TestStatus(t *testing.T) {
@@ -397,7 +399,7 @@ func TestProbe(t *testing.T) {
 	r := Probe()
 	t.Logf("%+v", r)
 	if r.Err != nil || r.Level < Restricted {
-		lacking(t, "jail", r.Err)
+		need.Lacking(t, "jail", r.Err)
 	}
 	for _, l := range r.Layers {
 		if l.Name == "" || l.Detail == "" || !l.OK && l.Missing == "" {

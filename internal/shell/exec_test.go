@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/hutch-dev/hutch"
+	"github.com/hutch-dev/hutch/internal/need"
 )
 
 // TestSignals: what ended a command, and what only looks like it.
@@ -209,7 +210,7 @@ func TestExclusive(t *testing.T) {
 		cmd.Env = append(os.Environ(), "HUTCH_SHELL_INNER=1")
 		out, err := cmd.CombinedOutput()
 		if bytes.Contains(out, []byte("unshare:")) || errors.Is(err, exec.ErrNotFound) {
-			lacking(t, "namespaces", string(out))
+			need.Lacking(t, "namespaces", string(out))
 		}
 		if err != nil || !bytes.Contains(out, []byte("PASS: TestExclusive")) {
 			t.Errorf("%v\n%s", err, out)

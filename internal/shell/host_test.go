@@ -9,24 +9,14 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
 
 	"github.com/hutch-dev/hutch"
+	"github.com/hutch-dev/hutch/internal/need"
 )
-
-// lacking skips a test that this machine cannot run, or fails it where
-// HUTCH_REQUIRE says that it must be able to.
-func lacking(t testing.TB, what string, reason any) {
-	t.Helper()
-	if slices.Contains(strings.Split(os.Getenv("HUTCH_REQUIRE"), ","), what) {
-		t.Fatalf("HUTCH_REQUIRE has %s, but: %v", what, reason)
-	}
-	t.Skip(reason)
-}
 
 // machine is a Host that starts programs on this machine. As a container
 // engine, it does not kill what it has started when the streams are let go.
@@ -152,7 +142,7 @@ var flavours = []struct {
 func link(t testing.TB, program, dir, name string) {
 	t.Helper()
 	if _, err := os.Stat(program); err != nil {
-		lacking(t, "shells", err)
+		need.Lacking(t, "shells", err)
 	}
 	if err := os.Symlink(program, filepath.Join(dir, name)); err != nil {
 		t.Fatal(err)
@@ -164,7 +154,7 @@ func applets(t testing.TB, dir string) {
 	t.Helper()
 	busybox, err := exec.LookPath("busybox")
 	if err != nil {
-		lacking(t, "shells", err)
+		need.Lacking(t, "shells", err)
 	}
 	list, err := exec.Command(busybox, "--list").Output()
 	if err != nil {
