@@ -167,27 +167,15 @@ func (m *Model) thought(parts []part, r *llm.Reasoning) []part {
 // asked is what the user says. Media of an answer come behind all answers: before
 // Gemini 3 they had no place in one.
 func (m *Model) asked(blocks []llm.Block) ([]part, error) {
-	var answers, parts []part
-	for _, b := range blocks {
-		switch {
-		case b.Result != nil:
-			answers = append(answers, answer(b.Result))
-			more, err := m.shown(b.Result)
-			if err != nil {
-				return nil, err
-			}
-			parts = append(parts, more...)
-		case b.Media != nil:
-			p, err := m.media(b.Media)
-			if err != nil {
-				return nil, err
-			}
-			parts = append(parts, p)
-		default:
-			parts = append(parts, text(b.Text))
-		}
+	results, said, err := link.Said[part]{Tool: "function", Text: text, Media: m.media}.Split(blocks)
+	if err != nil {
+		return nil, err
 	}
-	return append(answers, parts...), nil
+	var parts []part
+	for _, r := range results {
+		parts = append(parts, answer(r))
+	}
+	return append(parts, said...), nil
 }
 
 func answer(r *llm.Result) part {
@@ -196,21 +184,6 @@ func answer(r *llm.Result) part {
 		key = "error"
 	}
 	return part{Response: &response{link.ID(r.ID), link.Name(r.Name), map[string]string{key: r.Text}}}
-}
-
-func (m *Model) shown(r *llm.Result) ([]part, error) {
-	if len(r.Media) == 0 {
-		return nil, nil
-	}
-	parts := []part{text("This is what the function " + link.Name(r.Name) + " has shown, call " + link.ID(r.ID) + ":")}
-	for i := range r.Media {
-		p, err := m.media(&r.Media[i])
-		if err != nil {
-			return nil, err
-		}
-		parts = append(parts, p)
-	}
-	return parts, nil
 }
 
 // families and kinds are what the API takes inline

@@ -190,26 +190,13 @@ func (m *Model) reasoning(msg *message, r *llm.Reasoning) {
 // user is the answers of tools, and after them what the user says. Media of an
 // answer come there too: this API takes none in the message of a tool.
 func (m *Model) user(blocks []llm.Block) ([]message, error) {
+	results, parts, err := link.Said[part]{Tool: "tool", Text: textPart, Media: m.media}.Split(blocks)
+	if err != nil {
+		return nil, err
+	}
 	var list []message
-	var parts []part
-	for _, b := range blocks {
-		switch {
-		case b.Result != nil:
-			list = append(list, message{Role: "tool", CallID: link.ID(b.Result.ID), Content: resultText(b.Result)})
-			more, err := m.resultMedia(b.Result)
-			if err != nil {
-				return nil, err
-			}
-			parts = append(parts, more...)
-		case b.Media != nil:
-			p, err := m.media(b.Media)
-			if err != nil {
-				return nil, err
-			}
-			parts = append(parts, p)
-		default:
-			parts = append(parts, part{Type: "text", Text: b.Text})
-		}
+	for _, r := range results {
+		list = append(list, message{Role: "tool", CallID: link.ID(r.ID), Content: resultText(r)})
 	}
 	if len(parts) > 0 {
 		list = append(list, message{Role: "user", Content: simple(parts)})
@@ -241,20 +228,7 @@ func resultText(r *llm.Result) string {
 	return text
 }
 
-func (m *Model) resultMedia(r *llm.Result) ([]part, error) {
-	if len(r.Media) == 0 {
-		return nil, nil
-	}
-	parts := []part{{Type: "text", Text: "This is what the tool " + link.Name(r.Name) + " has shown, call " + link.ID(r.ID) + ":"}}
-	for i := range r.Media {
-		p, err := m.media(&r.Media[i])
-		if err != nil {
-			return nil, err
-		}
-		parts = append(parts, p)
-	}
-	return parts, nil
-}
+func textPart(s string) part { return part{Type: "text", Text: s} }
 
 // media is an image as a data URL, a PDF as a file, or sound.
 func (m *Model) media(md *llm.Media) (part, error) {
@@ -269,7 +243,7 @@ func (m *Model) media(md *llm.Media) (part, error) {
 	case "audio/mpeg", "audio/mp3":
 		return part{Type: "input_audio", Audio: &audio{data, "mp3"}}, nil
 	case "text/plain":
-		return part{Type: "text", Text: string(md.Data)}, nil
+		return textPart(string(md.Data)), nil
 	}
 	return part{}, m.link.Error(llm.ErrRequest, "it takes no media of type %q", md.Type)
 }
