@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"io/fs"
 	"iter"
-	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/hutch-dev/hutch/llm"
 	"github.com/hutch-dev/hutch/tool"
@@ -62,10 +62,21 @@ func (o *Options) full() Options {
 	return f
 }
 
-var (
-	agentName = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,63}$`)
-	toolName  = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+const (
+	lower   = "abcdefghijklmnopqrstuvwxyz0123456789"
+	letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ" + lower
 )
+
+func isAgentName(s string) bool    { return isName(s, 64, lower, lower+"_-") }
+func isToolName(s string) bool     { return isName(s, 64, letters+"_-", letters+"_-") }
+func isConversation(s string) bool { return isName(s, 100, letters, letters+"._-") }
+
+// isName reports whether s has at most max bytes, the first one of first and all
+// others of rest. Regular expressions would be compiled at every start of the
+// program, which is also the helper of every jail.
+func isName(s string, max int, first, rest string) bool {
+	return s != "" && len(s) <= max && strings.Contains(first, s[:1]) && strings.Trim(s[1:], rest) == ""
+}
 
 func (a *Agent) check() error {
 	o := &a.o
@@ -74,7 +85,7 @@ func (a *Agent) check() error {
 		return errors.New("no model")
 	case o.Console.Jobs != nil:
 		return errors.New("jobs in Console: they belong to a run, see Deps.Jobs")
-	case !agentName.MatchString(o.Name):
+	case !isAgentName(o.Name):
 		return fmt.Errorf("name %q: only a-z, 0-9, - and _", o.Name)
 	case o.MaxSteps < 0 || o.MaxTokens < 0 || o.MaxCost < 0 || o.ContextTokens < 0 || o.ResultTokens < 0 || o.MaxReply < 0:
 		return errors.New("a limit is negative")
@@ -91,7 +102,7 @@ func (a *Agent) check() error {
 func (o *Options) checkTools() error {
 	taken := append(tool.Names(), ownTools...)
 	for _, t := range o.Tools {
-		if !toolName.MatchString(t.Name) || t.Call == nil {
+		if !isToolName(t.Name) || t.Call == nil {
 			return fmt.Errorf("tool %q: it needs a name of letters, digits, - and _, and a Call", t.Name)
 		}
 		if slices.Contains(taken, t.Name) {

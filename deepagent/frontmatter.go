@@ -10,7 +10,7 @@ import (
 func readSkill(dir, text string) skill {
 	head, body, _ := frontMatter(text)
 	s := skill{name: head["name"], description: head["description"]}
-	if !toolName.MatchString(s.name) {
+	if !isToolName(s.name) {
 		s.name = strings.ReplaceAll(line(dir), " ", "-")
 	}
 	for l := range strings.Lines(body) {

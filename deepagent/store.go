@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -57,10 +56,8 @@ type files struct {
 	dir string
 }
 
-var conversationID = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`)
-
 func (f *files) name(id string) (string, error) {
-	if !conversationID.MatchString(id) {
+	if !isConversation(id) {
 		return "", badID(id)
 	}
 	return path.Join(f.dir, id+".json"), nil
@@ -120,7 +117,7 @@ func (f *files) List(ctx context.Context) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		if id, ok := strings.CutSuffix(path.Base(i.Name), ".json"); ok && i.Mode.IsRegular() && conversationID.MatchString(id) {
+		if id, ok := strings.CutSuffix(path.Base(i.Name), ".json"); ok && i.Mode.IsRegular() && isConversation(id) {
 			found = append(found, i)
 		}
 	}
@@ -136,7 +133,7 @@ func (f *files) List(ctx context.Context) ([]string, error) {
 func (r *run) load(ctx context.Context, id string) error {
 	r.todos = &todoList{}
 	r.conv = &Conversation{ID: orElse(id, newID()), Model: r.model.Name()}
-	if !conversationID.MatchString(r.conv.ID) {
+	if !isConversation(r.conv.ID) {
 		return badID(id)
 	}
 	if id == "" || r.store == nil {

@@ -75,7 +75,7 @@ func (o *Options) checkSubAgents() error {
 	taken := map[string]bool{}
 	for _, s := range o.SubAgents {
 		switch {
-		case !agentName.MatchString(s.Name):
+		case !isAgentName(s.Name):
 			return fmt.Errorf("sub-agent %q: only a-z, 0-9, - and _", s.Name)
 		case taken[s.Name]:
 			return fmt.Errorf("sub-agent %q: the name is taken", s.Name)
