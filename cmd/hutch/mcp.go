@@ -248,13 +248,6 @@ func (r *room) instructions() string {
 	return fmt.Sprintf("These tools work on the files of one workspace, which commands see at %s. Paths are relative to it.", root.Root())
 }
 
-func programVersion() string {
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		return info.Main.Version
-	}
-	return "(devel)"
-}
-
 // serveStdio serves one client on the standard streams.
 func (m *mcpVerb) serveStdio(ctx context.Context, s *mcpserver.Server) error {
 	ctx, cancel := context.WithCancel(ctx)

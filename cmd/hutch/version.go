@@ -28,11 +28,8 @@ func (c *cli) version() error {
 		Revision string `json:"revision,omitempty"`
 		Go       string `json:"go"`
 		System   string `json:"system"`
-	}{"(devel)", "", runtime.Version(), system()}
+	}{programVersion(), "", runtime.Version(), system()}
 	if info, ok := debug.ReadBuildInfo(); ok {
-		if info.Main.Version != "" {
-			v.Version = info.Main.Version
-		}
 		for _, s := range info.Settings {
 			if s.Key == "vcs.revision" {
 				v.Revision = s.Value
@@ -44,4 +41,11 @@ func (c *cli) version() error {
 	}
 	_, err := fmt.Fprintf(c.out, "hutch %s %s %s\n", v.Version, v.Go, v.System)
 	return err
+}
+
+func programVersion() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "(devel)"
 }
