@@ -35,7 +35,7 @@ var imports = map[string][]string{
 	"audit":           {".", "guard"}, // of guard the words alone
 	"limit":           {".", "guard"}, // of guard the words alone
 	"policy":          {".", "guard", "internal/search", "internal/diff", "mvdan.cc/sh/v3/syntax"},
-	"internal/keep":   {"."},
+	"internal/keep":   {".", "guard"},
 	"job":             {".", "internal/keep"},
 	"tool":            {".", "guard", "job", "internal/diff", "internal/keep", "github.com/google/jsonschema-go/jsonschema"},
 	"local":           {".", "internal/jail", "golang.org/x/sys/unix"},

@@ -23,7 +23,7 @@ func (r *run) prepare(ctx context.Context, parent *run) error {
 	if store == nil {
 		store = r.b
 	}
-	r.own = newQuiet(store)
+	r.own = keep.Quiet(store)
 	r.keep = keep.New(r.own, nil)
 	if _, ok := hutch.As[hutch.Execer](r.b); ok && r.jobs == nil {
 		jobs, err := job.New(r.b, &job.Options{Keep: r.own})

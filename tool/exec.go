@@ -30,7 +30,7 @@ func execTools(c *console) []Tool {
 	if store == nil {
 		store = c.b
 	}
-	store = newQuiet(store)
+	store = keep.Quiet(store)
 	x := &commands{console: c, exec: e, store: keep.New(store, nil), jobs: c.o.Jobs, read: map[view]int64{}}
 	if x.jobs == nil {
 		x.jobs, _ = job.New(c.b, &job.Options{Keep: store}) // it has an Execer, and that is all New wants

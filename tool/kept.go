@@ -1,17 +1,14 @@
 package tool
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"iter"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/hutch-dev/hutch"
-	"github.com/hutch-dev/hutch/guard"
 )
 
 // Output of a command. Up to maxShown bytes of it are shown as they are. Of more,
@@ -23,37 +20,6 @@ const (
 	shownTail = 12_000
 	maxKept   = 64 << 20
 )
-
-// quiet is a backend for what the tools keep on their own account: nobody is
-// asked for it, and it has no speeds or powers.
-type quiet struct{ b hutch.Backend }
-
-func newQuiet(b hutch.Backend) hutch.Backend {
-	if l, ok := hutch.As[hutch.Linker](b); ok {
-		b = l.Unlinked()
-	}
-	return quiet{b}
-}
-
-func (q quiet) Open(ctx context.Context, name string) (hutch.File, error) {
-	return q.b.Open(guard.Unasked(ctx), name)
-}
-
-func (q quiet) Stat(ctx context.Context, name string) (hutch.Info, error) {
-	return q.b.Stat(guard.Unasked(ctx), name)
-}
-
-func (q quiet) List(ctx context.Context, dir string) iter.Seq2[hutch.Info, error] {
-	return q.b.List(guard.Unasked(ctx), dir)
-}
-
-func (q quiet) Write(ctx context.Context, name string, r io.Reader, o *hutch.WriteOptions) (hutch.Info, error) {
-	return q.b.Write(guard.Unasked(ctx), name, r, o)
-}
-
-func (q quiet) Remove(ctx context.Context, name string) error {
-	return q.b.Remove(guard.Unasked(ctx), name)
-}
 
 // sink takes what a command prints: shows it as it comes, remembers head and
 // tail, and once there is too much of it, writes all into a file. It is used by
