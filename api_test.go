@@ -58,7 +58,7 @@ func TestAPI(t *testing.T) {
 func publicPackages() []string {
 	var all []string
 	for pkg := range imports {
-		if !strings.HasPrefix(pkg, "internal/") && !strings.HasPrefix(pkg, "cmd/") {
+		if !strings.Contains("/"+pkg, "/internal/") && !strings.HasPrefix(pkg, "cmd/") {
 			all = append(all, pkg)
 		}
 	}
@@ -88,7 +88,10 @@ func writeAPI(t *testing.T, out *bytes.Buffer, dir string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := api{out: out, fset: fset, pkg: p.Name}
+	a := api{out: out, fset: fset, pkg: dir}
+	if dir == "." {
+		a.pkg = p.Name
+	}
 	a.values(p.Consts)
 	a.values(p.Vars)
 	a.funcs(p.Funcs)
