@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"path"
 	"slices"
@@ -46,6 +47,10 @@ type Store interface {
 // DefaultConversations is a good directory for [Files].
 const DefaultConversations = ".hutch/conversations"
 
+// MaxConversation is how many bytes a file of [Files] has at most: who can write
+// there cannot fill the memory of who goes on. More is hutch.ErrTooLarge.
+const MaxConversation = 64 << 20
+
 // Files keeps conversations as files of dir in b, one JSON file each. b need not
 // be the workspace: whoever can write there can change what the agent remembers
 // to have said and done.
@@ -77,8 +82,11 @@ func (f *files) Load(ctx context.Context, id string) (*Conversation, error) {
 		return nil, err
 	}
 	defer file.Close()
+	if file.Info().Size > MaxConversation {
+		return nil, &fs.PathError{Op: "load", Path: name, Err: hutch.ErrTooLarge}
+	}
 	c := &Conversation{Rev: file.Info().Rev}
-	if err := json.NewDecoder(file).Decode(c); err != nil {
+	if err := json.NewDecoder(io.LimitReader(file, MaxConversation)).Decode(c); err != nil {
 		return nil, &fs.PathError{Op: "load", Path: name, Err: fmt.Errorf("not a conversation: %w", err)}
 	}
 	if c.ID != id {
@@ -95,6 +103,9 @@ func (f *files) Save(ctx context.Context, c *Conversation) error {
 	data, err := json.Marshal(c)
 	if err != nil {
 		return &fs.PathError{Op: "save", Path: name, Err: err}
+	}
+	if len(data) >= MaxConversation {
+		return &fs.PathError{Op: "save", Path: name, Err: hutch.ErrTooLarge}
 	}
 	o := &hutch.WriteOptions{IfRev: orElse(c.Rev, hutch.Absent), Mode: 0o600}
 	info, err := f.b.Write(ctx, name, bytes.NewReader(append(data, '\n')), o)

@@ -195,6 +195,7 @@ func TestRunUsage(t *testing.T) {
 	}{
 		{"ANTHROPIC_API_KEY", []string{"--backend", "local:.", "run", "--yes", "x"}},
 		{"no conversation to go on with", []string{"run", "--model", "demo", "--resume", "x"}},
+		{"this backend runs none", []string{"--backend", "state:ws.json", "run", "--model", "demo", "x"}},
 		{"does not name a model", []string{"run", "--yes", "--model", "nope", "x"}},
 		{"--effort", []string{"run", "--effort", "much", "x"}},
 		{"--max-steps", []string{"run", "--max-steps", "0", "x"}},

@@ -78,6 +78,9 @@ func (s *session) open(ctx context.Context) error {
 	if s.b, err = s.c.guarded(ctx, w, s.plain, s.v.agentAsker()); err != nil {
 		return err
 	}
+	if _, ok := hutch.As[hutch.Execer](s.b); s.demo && !ok {
+		return usagef("--model demo executes commands, and this backend runs none")
+	}
 	s.store = deepagent.Files(s.plain, deepagent.DefaultConversations)
 	return s.make(s.model)
 }
