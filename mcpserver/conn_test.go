@@ -236,12 +236,12 @@ func TestLastWords(t *testing.T) {
 			in := strings.NewReader(initialize + "\n" + `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"` + tc.name + `"}}`)
 			r, w := io.Pipe()
 			start := time.Now()
-			go func() {
-				if err := s.Serve(context.Background(), &halves{in, w}); err != nil {
-					t.Error(err)
-				}
-			}()
+			served := make(chan error)
+			go func() { served <- s.Serve(context.Background(), &halves{in, w}) }()
 			out, err := io.ReadAll(r)
+			if err := <-served; err != nil {
+				t.Errorf("%s: Serve: %v", tc.name, err)
+			}
 			if got := strings.Contains(string(out), "done"); err != nil || got != tc.want || time.Since(start) != tc.took {
 				t.Errorf("%s: %v %s, %v", tc.name, time.Since(start), out, err)
 			}
