@@ -55,7 +55,11 @@ func (d *dirBackend) find(op, name string, follow bool) (string, error) {
 			return path.Join(next, path.Join(rest...)), nil // made by Write, missing for others
 		}
 		if err == nil && info.Mode().Type() == fs.ModeSymlink && (follow || len(rest) > 0) {
-			to, _ := os.Readlink(d.host(next))
+			to, err := os.Readlink(d.host(next))
+			if err != nil { // it is another by now
+				rest = append([]string{s}, rest...)
+				continue
+			}
 			if path.IsAbs(to) && d.wrong["takes absolute links for others"] {
 				at, to = "", "e"
 			}

@@ -11,6 +11,7 @@ import (
 	"iter"
 	"os"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -171,26 +172,48 @@ func (u unlinkedDir) Stat(ctx context.Context, name string) (hutch.Info, error) 
 
 func (u unlinkedDir) List(ctx context.Context, dir string) iter.Seq2[hutch.Info, error] {
 	return func(yield func(hutch.Info, error) bool) {
-		f, err := u.hold(ctx, "list", dir)
-		if err != nil {
-			yield(hutch.Info{}, err)
-			return
-		}
-		defer f.Close()
-		bases, err := f.Readdirnames(-1)
-		if err != nil {
-			yield(hutch.Info{}, fail("list", dir, hutch.ErrNotDir))
-			return
-		}
-		for info, err := range u.dirBackend.List(ctx, dir) {
-			if err == nil && !strings.Contains("/"+strings.Join(bases, "/")+"/", "/"+path.Base(info.Name)+"/") {
-				continue
+		all, err := u.list(ctx, dir)
+		for _, info := range all {
+			if ctx.Err() != nil {
+				break
 			}
-			if !yield(info, err) {
+			if !yield(info, nil) {
 				return
 			}
 		}
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			yield(hutch.Info{}, err)
+		}
 	}
+}
+
+// list looks at names, which may lead elsewhere for a moment, until it has seen
+// what the directory that is held open has.
+func (u unlinkedDir) list(ctx context.Context, dir string) ([]hutch.Info, error) {
+	for range 1000 {
+		f, err := u.hold(ctx, "list", dir)
+		if err != nil {
+			return nil, err
+		}
+		bases, err := f.Readdirnames(-1)
+		f.Close()
+		if err != nil {
+			return nil, fail("list", dir, hutch.ErrNotDir)
+		}
+		all, err := hutch.Collect(u.dirBackend.List(ctx, dir))
+		if ctx.Err() != nil {
+			return nil, err
+		}
+		bases = slices.DeleteFunc(bases, func(b string) bool { return hutch.CheckName("list", path.Join(dir, b)) != nil })
+		slices.Sort(bases)
+		if err == nil && slices.EqualFunc(all, bases, func(i hutch.Info, b string) bool { return path.Base(i.Name) == b }) {
+			return all, nil
+		}
+	}
+	return nil, fail("list", dir, hutch.ErrConflict)
 }
 
 func (u unlinkedDir) Write(ctx context.Context, name string, r io.Reader, opts *hutch.WriteOptions) (hutch.Info, error) {
