@@ -1,0 +1,327 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/hutch-dev/hutch/state"
+)
+
+func TestSpec(t *testing.T) {
+	in(t, Options{}, func(t *testing.T, m *Manager, f *fake) {
+		labels := map[string]string{}
+		for n := range 17 {
+			labels[fmt.Sprint(n)] = ""
+		}
+		for _, s := range []Spec{
+			{ID: "../a"}, {ID: ".a"}, {ID: "a/b"}, {ID: "a\n"}, {ID: "ä"}, {ID: "-"}, {ID: strings.Repeat("a", 65)}, {ID: "a\x00"},
+			{Tenant: "a b"}, {Tenant: "."}, {Runtime: "\n"}, {Runtime: "\xff"}, {Runtime: strings.Repeat("a", 257)},
+			{Labels: labels}, {Labels: map[string]string{"": ""}}, {Labels: map[string]string{"a b": ""}},
+			{Labels: map[string]string{"a": "\xff"}}, {Labels: map[string]string{"a": strings.Repeat("a", 257)}},
+		} {
+			if _, err := m.Create(t.Context(), s); !errors.Is(err, fs.ErrInvalid) {
+				t.Errorf("%+v: %v", s, err)
+			}
+		}
+		f.want("0 opened, 0 of them again, 0 slept, 0 ended, 0 removed")
+		delete(labels, "0")
+		labels["1"] = strings.Repeat("ä", 128)
+		s := Spec{ID: strings.Repeat("a", 64), Tenant: "A._-", Runtime: "ä image:1/2@x", Labels: labels}
+		if _, err := m.Create(t.Context(), s); err != nil {
+			t.Error(err)
+		}
+	})
+	for _, o := range []Options{{MaxOpen: -1}, {MaxSessions: -1}, {MaxPerTenant: -1}} {
+		if _, err := New(t.Context(), newFake(t), &o); !errors.Is(err, fs.ErrInvalid) {
+			t.Errorf("%+v: %v", o, err)
+		}
+	}
+	if _, err := New(t.Context(), nil, nil); !errors.Is(err, fs.ErrInvalid) {
+		t.Error(err)
+	}
+}
+
+// TestCreateTwice has one of two that want the same ID.
+func TestCreateTwice(t *testing.T) {
+	in(t, Options{}, func(t *testing.T, m *Manager, f *fake) {
+		f.before = slow(time.Second)
+		var all sync.WaitGroup
+		var mu sync.Mutex
+		made := 0
+		for range 10 {
+			all.Go(func() {
+				_, err := m.Create(t.Context(), Spec{ID: "a"})
+				mu.Lock()
+				defer mu.Unlock()
+				if err == nil {
+					made++
+				} else if !errors.Is(err, fs.ErrExist) {
+					t.Error(err)
+				}
+			})
+		}
+		all.Go(func() { use(t, m, "a").Done() }) // waits for it, or is the first
+		all.Wait()
+		if made != 1 {
+			t.Errorf("%d made", made)
+		}
+		go m.End(t.Context(), "a")
+		synctest.Wait()
+		if _, err := m.Create(t.Context(), Spec{ID: "a"}); !errors.Is(err, fs.ErrExist) {
+			t.Errorf("while it ends: %v", err)
+		}
+		if _, err := m.Use(t.Context(), "a"); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("while it ends: %v", err)
+		}
+		if err := m.Sleep(t.Context(), "a"); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("while it ends: %v", err)
+		}
+	})
+}
+
+// TestCreateFails leaves nothing.
+func TestCreateFails(t *testing.T) {
+	in(t, Options{MaxSessions: 1, MaxOpen: 1, Records: state.New(nil)}, func(t *testing.T, m *Manager, f *fake) {
+		boom := errors.New("boom")
+		f.before = fails("open", &boom)
+		for range 3 {
+			_, err := m.Create(t.Context(), Spec{ID: "a", Tenant: "x"})
+			if !errors.Is(err, boom) || !errors.Is(err, ErrStart) {
+				t.Error(err)
+			}
+			if all := m.List(); len(all) > 0 {
+				t.Error(all)
+			}
+		}
+		f.want("3 opened, 0 of them again, 0 slept, 0 ended, 3 removed")
+		wantRecords(t, m, "")
+		boom = nil
+		create(t, m, "a")
+		if err := m.End(t.Context(), "a"); err != nil {
+			t.Error(err)
+		}
+		wantRecords(t, m, "")
+	})
+}
+
+// TestCreateUndone lists what cannot be removed, until it can.
+func TestCreateUndone(t *testing.T) {
+	in(t, Options{MaxOpen: 1, MaxSessions: 1}, func(t *testing.T, m *Manager, f *fake) {
+		boom := errors.New("boom")
+		f.before = func(context.Context, string, string) error { return boom }
+		if _, err := m.Create(t.Context(), Spec{ID: "a"}); !errors.Is(err, boom) {
+			t.Error(err)
+		}
+		wantState(t, m, "a", Asleep)
+		if _, err := m.Use(t.Context(), "a"); !errors.Is(err, ErrGone) {
+			t.Error(err)
+		}
+		if _, err := m.Create(t.Context(), Spec{ID: "a"}); !errors.Is(err, fs.ErrExist) {
+			t.Error(err)
+		}
+		if _, err := m.Create(t.Context(), Spec{ID: "b"}); !errors.Is(err, ErrFull) {
+			t.Error(err)
+		}
+		f.before = nil
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if all := m.List(); len(all) > 0 {
+			t.Error(all)
+		}
+		create(t, m, "a")
+	})
+}
+
+// TestCreateGivenUp comes back at once and cleans up behind itself.
+func TestCreateGivenUp(t *testing.T) {
+	in(t, Options{MaxOpen: 1}, func(t *testing.T, m *Manager, f *fake) {
+		f.before = slow(time.Minute)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		start := time.Now()
+		go func() {
+			if _, err := m.Use(t.Context(), "a"); !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("who waited for it: %v", err)
+			}
+		}()
+		if _, err := m.Create(ctx, Spec{ID: "a"}); !errors.Is(err, context.DeadlineExceeded) {
+			t.Error(err)
+		}
+		if d := time.Since(start); d != time.Second {
+			t.Errorf("it took %v", d)
+		}
+		wantState(t, m, "a", Ending)
+		time.Sleep(2 * time.Minute)
+		f.want("1 opened, 0 of them again, 0 slept, 0 ended, 1 removed")
+		wantState(t, m, "a", Ended)
+		if _, err := m.Create(ctx, Spec{ID: "a"}); !errors.Is(err, context.DeadlineExceeded) {
+			t.Error(err)
+		}
+		wantState(t, m, "a", Ended)
+		create(t, m, "a")
+	})
+}
+
+// TestCreateDeaf gives up a provider that does not look at its ctx: what it makes
+// in the end is ended.
+func TestCreateDeaf(t *testing.T) {
+	in(t, Options{}, func(t *testing.T, m *Manager, f *fake) {
+		f.before = func(context.Context, string, string) error {
+			time.Sleep(time.Minute)
+			return nil
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, err := m.Create(ctx, Spec{ID: "a"}); !errors.Is(err, context.DeadlineExceeded) {
+			t.Error(err)
+		}
+		time.Sleep(time.Hour)
+		f.want("1 opened, 0 of them again, 0 slept, 1 ended, 0 removed")
+		if len(f.files) > 0 || len(m.List()) > 0 {
+			t.Error("left:", f.files, m.List())
+		}
+	})
+}
+
+func wantFull(t *testing.T, err error, limit string, most int) {
+	t.Helper()
+	var full *FullError
+	var pe *fs.PathError
+	if !errors.Is(err, ErrFull) || !errors.As(err, &full) || *full != (FullError{limit, most}) || !errors.As(err, &pe) {
+		t.Errorf("%v; want the limit %s of %d", err, limit, most)
+	}
+}
+
+func TestLimits(t *testing.T) {
+	in(t, Options{MaxOpen: 2, MaxSessions: 4, MaxPerTenant: 3}, func(t *testing.T, m *Manager, f *fake) {
+		make := func(id, tenant string) error {
+			_, err := m.Create(t.Context(), Spec{ID: id, Tenant: tenant})
+			return err
+		}
+		for _, id := range []string{"a", "b", "c"} {
+			if err := make(id, "x"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		wantFull(t, make("d", "x"), LimitTenant, 3)
+		if err := make("d", ""); err != nil {
+			t.Error(err)
+		}
+		wantFull(t, make("e", ""), LimitSessions, 4)
+		if err := m.End(t.Context(), "a"); err != nil {
+			t.Fatal(err)
+		}
+		c, d := use(t, m, "c"), use(t, m, "d")
+		wantFull(t, make("a", "x"), LimitOpen, 2)
+		_, err := m.Use(t.Context(), "b")
+		wantFull(t, err, LimitOpen, 2)
+		wantState(t, m, "b", Asleep)
+		if len(m.List()) != 3 {
+			t.Error("left:", m.List())
+		}
+		c.Done()
+		if err := make("a", "x"); err != nil {
+			t.Error(err)
+		}
+		wantState(t, m, "c", Asleep)
+		d.Done()
+	})
+}
+
+// TestLimitsMaking counts sessions that are being made.
+func TestLimitsMaking(t *testing.T) {
+	in(t, Options{MaxOpen: 10, MaxSessions: 6, MaxPerTenant: 3}, func(t *testing.T, m *Manager, f *fake) {
+		f.before = slow(time.Second)
+		var all sync.WaitGroup
+		var mu sync.Mutex
+		made := map[string]int{}
+		for n := range 30 {
+			all.Go(func() {
+				tenant := fmt.Sprint("t", n%3)
+				if _, err := m.Create(t.Context(), Spec{Tenant: tenant}); err == nil {
+					mu.Lock()
+					defer mu.Unlock()
+					made[tenant]++
+				} else if !errors.Is(err, ErrFull) {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		sum := 0
+		for tenant, n := range made {
+			sum += n
+			if n > 3 {
+				t.Errorf("%s has %d", tenant, n)
+			}
+		}
+		if sum != 6 {
+			t.Errorf("%d made", sum)
+		}
+	})
+}
+
+// TestRoom puts the one to sleep that was used least recently, and waits for that.
+func TestRoom(t *testing.T) {
+	in(t, Options{MaxOpen: 3, Idle: -1}, func(t *testing.T, m *Manager, f *fake) {
+		for _, id := range []string{"a", "b", "c"} {
+			create(t, m, id)
+			time.Sleep(time.Second)
+		}
+		use(t, m, "a").Done()
+		time.Sleep(time.Second)
+		u := use(t, m, "b")
+		f.before = slow(time.Second)
+		create(t, m, "d")
+		wantState(t, m, "c", Asleep)
+		create(t, m, "e")
+		wantState(t, m, "a", Asleep)
+		wantState(t, m, "b", Open)
+		u.Done()
+		// As many as there can be at once find room, all others are told.
+		var all sync.WaitGroup
+		for _, id := range []string{"a", "c", "f"} {
+			all.Go(func() {
+				if id == "f" {
+					create(t, m, id)
+				} else {
+					use(t, m, id).Done()
+				}
+			})
+		}
+		synctest.Wait()
+		_, err := m.Create(t.Context(), Spec{ID: "g"})
+		wantFull(t, err, LimitOpen, 3)
+		all.Wait()
+		for _, id := range []string{"b", "d", "e"} {
+			wantState(t, m, id, Asleep)
+		}
+	})
+}
+
+// TestRoomGivenUp gives the place of who has stopped waiting to somebody else.
+func TestRoomGivenUp(t *testing.T) {
+	in(t, Options{MaxOpen: 1}, func(t *testing.T, m *Manager, f *fake) {
+		create(t, m, "a")
+		f.before = slow(time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second/2)
+		defer cancel()
+		if _, err := m.Create(ctx, Spec{ID: "b"}); !errors.Is(err, context.DeadlineExceeded) {
+			t.Error(err)
+		}
+		synctest.Wait()
+		wantState(t, m, "b", Ended) // nothing of it had begun
+		time.Sleep(time.Second)
+		f.want("1 opened, 0 of them again, 1 slept, 0 ended, 0 removed")
+		use(t, m, "a").Done()
+		create(t, m, "c")
+		wantState(t, m, "a", Asleep)
+	})
+}

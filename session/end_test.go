@@ -1,0 +1,165 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestEnd(t *testing.T) {
+	in(t, Options{}, func(t *testing.T, m *Manager, f *fake) {
+		create(t, m, "a")
+		u := use(t, m, "a")
+		f.mu.Lock()
+		f.held["a"].users++
+		f.mu.Unlock()
+		f.before = slow(time.Second)
+		var all sync.WaitGroup
+		start := time.Now()
+		for range 3 {
+			all.Go(func() {
+				if err := m.End(t.Context(), "a"); err != nil {
+					t.Error(err)
+				}
+				if d := time.Since(start); d != 61*time.Second {
+					t.Errorf("it took %v", d)
+				}
+			})
+		}
+		all.Go(func() {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			if err := m.End(ctx, "a"); !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("the impatient one: %v", err)
+			}
+		})
+		<-u.Context().Done()
+		if err := context.Cause(u.Context()); !errors.Is(err, fs.ErrNotExist) {
+			t.Error(err)
+		}
+		time.Sleep(time.Minute)
+		wantState(t, m, "a", Ending)
+		f.mu.Lock()
+		f.held["a"].users--
+		f.mu.Unlock()
+		u.Done()
+		all.Wait()
+		f.want("1 opened, 0 of them again, 0 slept, 1 ended, 0 removed")
+		if err := m.End(t.Context(), "a"); !errors.Is(err, fs.ErrNotExist) {
+			t.Error(err)
+		}
+	})
+}
+
+// TestEndFails tries again, by itself and when it is asked to.
+func TestEndFails(t *testing.T) {
+	in(t, Options{MaxOpen: 1}, func(t *testing.T, m *Manager, f *fake) {
+		create(t, m, "a")
+		boom := errors.New("boom")
+		f.before = func(_ context.Context, call, id string) error {
+			if id == "a" && (call == "end" || call == "remove") {
+				return boom
+			}
+			return nil
+		}
+		if err := m.End(t.Context(), "a"); !errors.Is(err, boom) {
+			t.Error(err)
+		}
+		if i, _ := m.Get("a"); i.State != Asleep || !errors.Is(i.Err, boom) {
+			t.Errorf("%+v", i)
+		}
+		if _, err := m.Use(t.Context(), "a"); !errors.Is(err, ErrGone) {
+			t.Error(err)
+		}
+		create(t, m, "b") // the slot is free
+		if err := m.End(t.Context(), "a"); !errors.Is(err, boom) {
+			t.Error(err)
+		}
+		f.want("2 opened, 0 of them again, 0 slept, 1 ended, 1 removed")
+		time.Sleep(time.Hour) // 2, 4, 8, 16 minutes later
+		synctest.Wait()
+		f.want("2 opened, 0 of them again, 1 slept, 1 ended, 5 removed")
+		time.Sleep(48 * time.Hour) // once more, and then every hour
+		synctest.Wait()
+		f.want("2 opened, 0 of them again, 1 slept, 1 ended, 53 removed")
+		boom = nil
+		if err := m.End(t.Context(), "a"); err != nil {
+			t.Error(err)
+		}
+		wantState(t, m, "a", Ended)
+	})
+}
+
+// TestEndWhile ends what is in the middle of something.
+func TestEndWhile(t *testing.T) {
+	for what, begin := range map[string]func(context.Context, *Manager) error{
+		"made": func(ctx context.Context, m *Manager) error {
+			_, err := m.Create(ctx, Spec{ID: "b"})
+			return err
+		},
+		"woken": func(ctx context.Context, m *Manager) error {
+			_, err := m.Use(ctx, "b")
+			return err
+		},
+		"put to sleep": func(ctx context.Context, m *Manager) error { return m.Sleep(ctx, "b") },
+	} {
+		t.Run(what, func(t *testing.T) {
+			in(t, Options{}, func(t *testing.T, m *Manager, f *fake) {
+				if what != "made" {
+					create(t, m, "b")
+				}
+				if what == "woken" {
+					if err := m.Sleep(t.Context(), "b"); err != nil {
+						t.Fatal(err)
+					}
+				}
+				f.before = slow(time.Minute)
+				var all sync.WaitGroup
+				all.Go(func() {
+					if err := begin(t.Context(), m); what != "put to sleep" && !errors.Is(err, fs.ErrNotExist) {
+						t.Errorf("who was waiting: %v", err)
+					}
+				})
+				time.Sleep(time.Second)
+				if err := m.End(t.Context(), "b"); err != nil {
+					t.Error(err)
+				}
+				wantState(t, m, "b", Ended)
+				all.Wait()
+				if len(f.files) > 0 {
+					t.Error("files are left")
+				}
+			})
+		})
+	}
+}
+
+// TestManyEnd ends a few at a time.
+func TestManyEnd(t *testing.T) {
+	in(t, Options{TTL: time.Minute}, func(t *testing.T, m *Manager, f *fake) {
+		for range 100 {
+			create(t, m, "")
+		}
+		now, most := 0, 0
+		f.before = func(ctx context.Context, call, id string) error {
+			f.mu.Lock()
+			now++
+			most = max(most, now)
+			f.mu.Unlock()
+			time.Sleep(time.Second)
+			f.mu.Lock()
+			now--
+			f.mu.Unlock()
+			return nil
+		}
+		time.Sleep(time.Minute + 13*time.Second)
+		synctest.Wait()
+		if n := len(m.List()); n > 0 || most != parallel {
+			t.Errorf("%d left, %d at a time", n, most)
+		}
+	})
+}
