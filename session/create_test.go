@@ -67,7 +67,8 @@ func TestCreateTwice(t *testing.T) {
 				}
 			})
 		}
-		all.Go(func() { use(t, m, "a").Done() }) // waits for it, or is the first
+		synctest.Wait()
+		use(t, m, "a").Done() // waits for it
 		all.Wait()
 		if made != 1 {
 			t.Errorf("%d made", made)

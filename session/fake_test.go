@@ -201,6 +201,7 @@ func in(t *testing.T, opts Options, test func(*testing.T, *Manager, *fake)) {
 		}
 		f.max = m.o.MaxOpen
 		test(t, m, f)
+		checkInvariants(t, m)
 		if err := m.Close(t.Context()); err != nil {
 			t.Error("close:", err)
 		}

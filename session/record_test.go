@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -81,7 +82,9 @@ func TestCrash(t *testing.T) {
 			t.Fatal(err)
 		}
 		g := newFake(t)
-		g.files = f.files
+		f.mu.Lock()
+		g.files = maps.Clone(f.files)
+		f.mu.Unlock()
 		m2 := crash(t, g, died, Options{})
 		got, err := m2.Get("open")
 		if err != nil || got.State != Asleep || got.Serial != was.Serial || got.Tenant != "x" || got.Runtime != "r" || got.Labels["k"] != "ä\x00" ||
