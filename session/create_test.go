@@ -51,7 +51,7 @@ func TestSpec(t *testing.T) {
 // TestCreateTwice has one of two that want the same ID.
 func TestCreateTwice(t *testing.T) {
 	in(t, Options{}, func(t *testing.T, m *Manager, f *fake) {
-		f.before = slow(time.Second)
+		f.set(slow(time.Second))
 		var all sync.WaitGroup
 		var mu sync.Mutex
 		made := 0
@@ -91,7 +91,7 @@ func TestCreateTwice(t *testing.T) {
 func TestCreateFails(t *testing.T) {
 	in(t, Options{MaxSessions: 1, MaxOpen: 1, Records: state.New(nil)}, func(t *testing.T, m *Manager, f *fake) {
 		boom := errors.New("boom")
-		f.before = fails("open", &boom)
+		f.set(fails("open", &boom))
 		for range 3 {
 			_, err := m.Create(t.Context(), Spec{ID: "a", Tenant: "x"})
 			if !errors.Is(err, boom) || !errors.Is(err, ErrStart) {
@@ -116,7 +116,7 @@ func TestCreateFails(t *testing.T) {
 func TestCreateUndone(t *testing.T) {
 	in(t, Options{MaxOpen: 1, MaxSessions: 1}, func(t *testing.T, m *Manager, f *fake) {
 		boom := errors.New("boom")
-		f.before = func(context.Context, string, string) error { return boom }
+		f.set(func(context.Context, string, string) error { return boom })
 		if _, err := m.Create(t.Context(), Spec{ID: "a"}); !errors.Is(err, boom) {
 			t.Error(err)
 		}
@@ -130,7 +130,7 @@ func TestCreateUndone(t *testing.T) {
 		if _, err := m.Create(t.Context(), Spec{ID: "b"}); !errors.Is(err, ErrFull) {
 			t.Error(err)
 		}
-		f.before = nil
+		f.set(nil)
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		if all := m.List(); len(all) > 0 {
@@ -143,7 +143,7 @@ func TestCreateUndone(t *testing.T) {
 // TestCreateGivenUp comes back at once and cleans up behind itself.
 func TestCreateGivenUp(t *testing.T) {
 	in(t, Options{MaxOpen: 1}, func(t *testing.T, m *Manager, f *fake) {
-		f.before = slow(time.Minute)
+		f.set(slow(time.Minute))
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		start := time.Now()
@@ -174,10 +174,10 @@ func TestCreateGivenUp(t *testing.T) {
 // in the end is ended.
 func TestCreateDeaf(t *testing.T) {
 	in(t, Options{}, func(t *testing.T, m *Manager, f *fake) {
-		f.before = func(context.Context, string, string) error {
+		f.set(func(context.Context, string, string) error {
 			time.Sleep(time.Minute)
 			return nil
-		}
+		})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		if _, err := m.Create(ctx, Spec{ID: "a"}); !errors.Is(err, context.DeadlineExceeded) {
@@ -239,7 +239,7 @@ func TestLimits(t *testing.T) {
 // TestLimitsMaking counts sessions that are being made.
 func TestLimitsMaking(t *testing.T) {
 	in(t, Options{MaxOpen: 10, MaxSessions: 6, MaxPerTenant: 3}, func(t *testing.T, m *Manager, f *fake) {
-		f.before = slow(time.Second)
+		f.set(slow(time.Second))
 		var all sync.WaitGroup
 		var mu sync.Mutex
 		made := map[string]int{}
@@ -279,7 +279,7 @@ func TestRoom(t *testing.T) {
 		use(t, m, "a").Done()
 		time.Sleep(time.Second)
 		u := use(t, m, "b")
-		f.before = slow(time.Second)
+		f.set(slow(time.Second))
 		create(t, m, "d")
 		wantState(t, m, "c", Asleep)
 		create(t, m, "e")
@@ -311,7 +311,7 @@ func TestRoom(t *testing.T) {
 func TestRoomGivenUp(t *testing.T) {
 	in(t, Options{MaxOpen: 1}, func(t *testing.T, m *Manager, f *fake) {
 		create(t, m, "a")
-		f.before = slow(time.Second)
+		f.set(slow(time.Second))
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second/2)
 		defer cancel()
 		if _, err := m.Create(ctx, Spec{ID: "b"}); !errors.Is(err, context.DeadlineExceeded) {

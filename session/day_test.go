@@ -72,13 +72,13 @@ func foreseen(err error) bool {
 func TestDay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, records := newFake(t), state.New(nil)
-		f.before = func(ctx context.Context, call, _ string) error {
+		f.set(func(ctx context.Context, call, _ string) error {
 			time.Sleep(time.Duration(rand.Int64N(int64(2 * time.Second))))
 			if rand.IntN(200) == 0 {
 				return errWeather
 			}
 			return nil
-		}
+		})
 		opts := &Options{
 			Records: records, MaxOpen: 40, MaxSessions: 1000, MaxPerTenant: 120,
 			Idle: 20 * time.Minute, TTL: 6 * time.Hour,

@@ -17,7 +17,7 @@ func TestEnd(t *testing.T) {
 		f.mu.Lock()
 		f.held["a"].users++
 		f.mu.Unlock()
-		f.before = slow(time.Second)
+		f.set(slow(time.Second))
 		var all sync.WaitGroup
 		start := time.Now()
 		for range 3 {
@@ -60,12 +60,12 @@ func TestEndFails(t *testing.T) {
 	in(t, Options{MaxOpen: 1}, func(t *testing.T, m *Manager, f *fake) {
 		create(t, m, "a")
 		boom := errors.New("boom")
-		f.before = func(_ context.Context, call, id string) error {
+		f.set(func(_ context.Context, call, id string) error {
 			if id == "a" && (call == "end" || call == "remove") {
 				return boom
 			}
 			return nil
-		}
+		})
 		if err := m.End(t.Context(), "a"); !errors.Is(err, boom) {
 			t.Error(err)
 		}
@@ -117,7 +117,7 @@ func TestEndWhile(t *testing.T) {
 						t.Fatal(err)
 					}
 				}
-				f.before = slow(time.Minute)
+				f.set(slow(time.Minute))
 				var all sync.WaitGroup
 				all.Go(func() {
 					if err := begin(t.Context(), m); what != "put to sleep" && !errors.Is(err, fs.ErrNotExist) {
@@ -145,7 +145,7 @@ func TestManyEnd(t *testing.T) {
 			create(t, m, "")
 		}
 		now, most := 0, 0
-		f.before = func(ctx context.Context, call, id string) error {
+		f.set(func(ctx context.Context, call, id string) error {
 			f.mu.Lock()
 			now++
 			most = max(most, now)
@@ -155,7 +155,7 @@ func TestManyEnd(t *testing.T) {
 			now--
 			f.mu.Unlock()
 			return nil
-		}
+		})
 		time.Sleep(time.Minute + 13*time.Second)
 		synctest.Wait()
 		if n := len(m.List()); n > 0 || most != parallel {

@@ -44,6 +44,13 @@ func newFake(t testing.TB) *fake {
 	return &fake{t: t, files: map[string]*state.Backend{}, busy: map[string]string{}, held: map[string]*fakeSpace{}}
 }
 
+// set replaces before.
+func (f *fake) set(before func(ctx context.Context, call, id string) error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.before = before
+}
+
 func (f *fake) enter(ctx context.Context, call string, i Info) error {
 	f.mu.Lock()
 	if was := f.busy[i.ID]; was != "" {

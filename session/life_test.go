@@ -105,7 +105,7 @@ func TestOneOpen(t *testing.T) {
 		if err := m.Sleep(t.Context(), "a"); err != nil {
 			t.Fatal(err)
 		}
-		f.before = slow(time.Second)
+		f.set(slow(time.Second))
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second/2)
 		defer cancel()
 		var all sync.WaitGroup
@@ -137,7 +137,7 @@ func TestNobodyWaits(t *testing.T) {
 		if err := m.Sleep(t.Context(), "a"); err != nil {
 			t.Fatal(err)
 		}
-		f.before = slow(time.Second)
+		f.set(slow(time.Second))
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 		defer cancel()
 		if _, err := m.Use(ctx, "a"); !errors.Is(err, context.DeadlineExceeded) {
@@ -154,7 +154,7 @@ func TestNobodyWaits(t *testing.T) {
 func TestUseWhileFalling(t *testing.T) {
 	in(t, Options{Idle: time.Minute}, func(t *testing.T, m *Manager, f *fake) {
 		create(t, m, "a")
-		f.before = slow(time.Second)
+		f.set(slow(time.Second))
 		time.Sleep(time.Minute + time.Second/2)
 		start := time.Now()
 		u := use(t, m, "a")
@@ -174,12 +174,12 @@ func TestOthersGoOn(t *testing.T) {
 		if err := m.Sleep(t.Context(), "slept"); err != nil {
 			t.Fatal(err)
 		}
-		f.before = func(ctx context.Context, call, id string) error {
+		f.set(func(ctx context.Context, call, id string) error {
 			if id == "stuck" && call == "open" {
 				<-ctx.Done()
 			}
 			return ctx.Err()
-		}
+		})
 		ctx, cancel := context.WithCancel(t.Context())
 		var all sync.WaitGroup
 		all.Go(func() { m.Create(ctx, Spec{ID: "stuck"}) })
@@ -210,7 +210,7 @@ func TestSleep(t *testing.T) {
 			t.Errorf("in use: %v", err)
 		}
 		u.Done()
-		f.before = slow(time.Second)
+		f.set(slow(time.Second))
 		var all sync.WaitGroup
 		for range 3 {
 			all.Go(func() {
@@ -239,7 +239,7 @@ func TestSleepFails(t *testing.T) {
 		testroom.Put(t, u.Backend(), "f", "1")
 		u.Done()
 		boom := errors.New("boom")
-		f.before = fails("sleep", &boom)
+		f.set(fails("sleep", &boom))
 		if err := m.Sleep(t.Context(), "a"); !errors.Is(err, boom) {
 			t.Error(err)
 		}
@@ -286,7 +286,7 @@ func TestWakeFails(t *testing.T) {
 			t.Fatal(err)
 		}
 		boom := errors.New("boom")
-		f.before = fails("again", &boom)
+		f.set(fails("again", &boom))
 		if _, err := m.Use(t.Context(), "a"); !errors.Is(err, boom) || !errors.Is(err, ErrStart) {
 			t.Error(err)
 		}
@@ -342,7 +342,7 @@ func TestClose(t *testing.T) {
 			create(t, m, fmt.Sprint(n))
 		}
 		u := use(t, m, "3")
-		f.before = slow(time.Second)
+		f.set(slow(time.Second))
 		for range 2 {
 			go func() {
 				if err := m.Close(t.Context()); err != nil {
@@ -388,12 +388,12 @@ func TestCloseLate(t *testing.T) {
 		create(t, m, "b")
 		create(t, m, "c")
 		u := use(t, m, "a")
-		f.before = func(ctx context.Context, call, id string) error {
+		f.set(func(ctx context.Context, call, id string) error {
 			if id == "c" {
 				<-ctx.Done()
 			}
 			return ctx.Err()
-		}
+		})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		err = m.Close(ctx)
@@ -417,12 +417,12 @@ func TestCloseWhileOpening(t *testing.T) {
 		if err := m.Sleep(t.Context(), "a"); err != nil {
 			t.Fatal(err)
 		}
-		f.before = func(ctx context.Context, call, _ string) error {
+		f.set(func(ctx context.Context, call, _ string) error {
 			if call != "remove" {
 				<-ctx.Done()
 			}
 			return ctx.Err()
-		}
+		})
 		var all sync.WaitGroup
 		all.Go(func() {
 			if _, err := m.Use(t.Context(), "a"); !errors.Is(err, hutch.ErrClosed) {

@@ -64,14 +64,12 @@ func TestCrash(t *testing.T) {
 			t.Fatal(err)
 		}
 		create(t, m, "ending")
-		f.mu.Lock()
-		f.before = func(_ context.Context, _, id string) error {
+		f.set(func(_ context.Context, _, id string) error {
 			if id == "ending" || id == "making" {
 				time.Sleep(100 * time.Hour)
 			}
 			return nil
-		}
-		f.mu.Unlock()
+		})
 		go m.End(t.Context(), "ending")
 		go m.Create(t.Context(), Spec{ID: "making"})
 		time.Sleep(59 * time.Minute)
