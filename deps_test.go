@@ -41,7 +41,13 @@ var imports = map[string][]string{
 	"local":           {".", "internal/jail", "golang.org/x/sys/unix"},
 	"internal/wire":   {".", "internal/relay"},
 	"remote":          {".", "internal/wire"},
-	"server":          {".", "internal/wire"},
+	"session":         {"."},
+	"server": {
+		".", "audit", "guard", "job", "session", "internal/wire", "github.com/google/jsonschema-go/jsonschema",
+		"github.com/prometheus/client_golang/prometheus/...", "github.com/prometheus/client_golang/prometheus",
+		"go.opentelemetry.io/otel/trace", "go.opentelemetry.io/otel/attribute", "go.opentelemetry.io/otel/codes",
+		"go.opentelemetry.io/otel/propagation",
+	},
 	"internal/shell":  {"."},
 	"internal/helper": {".", "local", "internal/jail", "internal/wire", "golang.org/x/sys/unix"},
 	"docker": {
