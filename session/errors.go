@@ -47,6 +47,10 @@ func (e *FullError) Error() string {
 // Is reports whether target is ErrFull.
 func (e *FullError) Is(target error) bool { return target == ErrFull }
 
+// sessionError is err with the ID, once.
 func sessionError(op, id string, err error) error {
+	if pe, ok := err.(*fs.PathError); ok && pe.Path == id {
+		return err
+	}
 	return &fs.PathError{Op: op, Path: id, Err: err}
 }
