@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
-	"reflect"
 	"strconv"
 
 	"github.com/google/jsonschema-go/jsonschema"
@@ -24,7 +23,7 @@ func (s *Service) handler(r *Route) (http.Handler, error) {
 		return nil, fmt.Errorf("server: %w: route %s has no name or does nothing", fs.ErrInvalid, r.pattern())
 	}
 	if r.In != nil && !r.Raw {
-		schema, err := jsonschema.ForType(reflect.TypeOf(r.In), nil)
+		schema, err := schemaOf(r.In)
 		if err == nil {
 			in, err = schema.Resolve(nil)
 		}
@@ -66,6 +65,10 @@ func (s *Service) serve(route *Route, in *jsonschema.Resolved, limit int64, w ht
 		c.events.close()
 	}
 	a.p.write(true) // the rest of the answer is written when this has returned
+	if a.p.ended() && !a.closed {
+		_ = a.FlushError()
+		panic(http.ErrAbortHandler) // the connection goes
+	}
 }
 
 // guarded runs a call, and makes an error of a panic.

@@ -45,6 +45,16 @@ func (d *drain) close() {
 	}
 }
 
+// closed reports whether no further requests are taken.
+func (d *drain) closed() bool {
+	select {
+	case <-d.draining:
+		return true
+	default:
+		return false
+	}
+}
+
 // shutdown takes no further requests and waits for those under way, which it ends
 // when ctx does.
 func (d *drain) shutdown(ctx context.Context) error {

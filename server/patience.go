@@ -22,11 +22,20 @@ type patience struct {
 }
 
 func newPatience(w http.ResponseWriter, r *http.Request, pause time.Duration) *patience {
-	p := &patience{c: http.NewResponseController(w), http1: r.ProtoMajor < 2, pause: pause}
-	if p.http1 { // else of the request before
-		p.write(true)
+	return &patience{c: http.NewResponseController(w), http1: r.ProtoMajor < 2, pause: pause}
+}
+
+// begin bounds what is written without anybody looking, and what is read of a body
+// that nobody wants. With HTTP/1 the deadlines are those of the connection, and the
+// last ones of the request before.
+func (p *patience) begin(r *http.Request) {
+	if !p.http1 {
+		return
 	}
-	return p
+	p.write(true)
+	if r.ContentLength != 0 {
+		p.read(true)
+	}
 }
 
 // read begins or ends a time in which something must be read. Where a writer
@@ -64,6 +73,14 @@ func (p *patience) set(f func(time.Time) error, on bool, d time.Duration) {
 	default:
 		_ = f(time.Time{})
 	}
+}
+
+// ended reports whether the request was ended. Its connection is of no use then:
+// net/http takes the end of reading for that of the client.
+func (p *patience) ended() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.over && p.http1
 }
 
 // watch ends the request when ctx does, until the function that it returns is
@@ -141,9 +158,11 @@ type answer struct {
 	http.ResponseWriter
 	p      *patience
 	body   *body
-	status int
-	n      int64
-	keep   *kept // nil: it is not kept
+	closing func() bool // whether the connection should go
+	closed  bool        // it does
+	status  int
+	n       int64
+	keep    *kept // nil: it is not kept
 }
 
 // Unwrap is for [http.ResponseController].
@@ -154,9 +173,13 @@ func (a *answer) WriteHeader(status int) {
 		return
 	}
 	a.status = status
-	if a.body != nil && !a.body.eof && a.body.r != http.NoBody {
-		a.Header().Set("Connection", "close")
+	unread := a.p.http1 && !a.body.eof && a.body.r != http.NoBody
+	if unread {
 		a.p.leave()
+	}
+	a.closed = unread || a.p.ended() || a.closing()
+	if a.closed {
+		a.Header().Set("Connection", "close")
 	}
 	a.keep.begin(status, a.Header())
 	a.ResponseWriter.WriteHeader(status)

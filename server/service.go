@@ -95,6 +95,7 @@ func (s *Service) mount() (err error) {
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.Header().Set("Cache-Control", "no-store")
+	newPatience(w, r, s.o.Limits.Pause).begin(r)
 	if !clean(r) {
 		s.unknown(w, r)
 		return
@@ -157,11 +158,9 @@ func (s *Service) index(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Service) readyz(w http.ResponseWriter, r *http.Request) {
-	select {
-	case <-s.drain.draining:
+	if s.drain.closed() {
 		status(w, http.StatusServiceUnavailable, "draining")
 		return
-	default:
 	}
 	if s.o.Ready != nil && s.o.Ready() != nil {
 		status(w, http.StatusServiceUnavailable, "starting")
@@ -205,7 +204,7 @@ func (s *Service) Close() error {
 func (s *Service) answer(w http.ResponseWriter, r *http.Request, limit int64) (*answer, *body) {
 	p := newPatience(w, r, s.o.Limits.Pause)
 	b := &body{r: r.Body, p: p, limit: limit, rate: s.o.Limits.BodyRate}
-	return &answer{ResponseWriter: w, p: p, body: b}, b
+	return &answer{ResponseWriter: w, p: p, body: b, closing: s.drain.closed}, b
 }
 
 // idleTime is how long a connection may have no request under way.
