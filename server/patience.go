@@ -156,8 +156,8 @@ func (b *body) Close() error { return b.r.Close() }
 // answer is the answer to a request.
 type answer struct {
 	http.ResponseWriter
-	p      *patience
-	body   *body
+	p       *patience
+	body    *body
 	closing func() bool // whether the connection should go
 	closed  bool        // it does
 	status  int
