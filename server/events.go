@@ -1,0 +1,4 @@
+package server
+
+// eventRoutes are in this file.
+func eventRoutes() []Route { return nil }

@@ -1,0 +1,4 @@
+package server
+
+// fileRoutes are in this file.
+func fileRoutes() []Route { return nil }

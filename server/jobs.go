@@ -1,0 +1,4 @@
+package server
+
+// jobRoutes are in this file.
+func jobRoutes() []Route { return nil }
