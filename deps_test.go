@@ -42,6 +42,7 @@ var imports = map[string][]string{
 	"internal/wire":   {".", "internal/relay"},
 	"remote":          {".", "internal/wire"},
 	"session":         {"."},
+	"workspaces":      {".", "docker", "local", "session", "state"},
 	"server": {
 		".", "audit", "guard", "job", "session", "internal/wire", "github.com/google/jsonschema-go/jsonschema",
 		"github.com/prometheus/client_golang/prometheus/...", "github.com/prometheus/client_golang/prometheus",

@@ -76,7 +76,7 @@ func (v *agentVerb) agentAsker() asker {
 }
 
 // approve asks the person at the terminal.
-func (s *session) approve(ctx context.Context, q deepagent.Question) (a deepagent.Answer, err error) {
+func (s *sitting) approve(ctx context.Context, q deepagent.Question) (a deepagent.Answer, err error) {
 	if s.c.asker() == nil {
 		return a, deepagent.ErrNobody
 	}
@@ -91,7 +91,7 @@ func (s *session) approve(ctx context.Context, q deepagent.Question) (a deepagen
 }
 
 // ask shows a question, all of it, and reads the answer. What is no yes is a no.
-func (s *session) ask(ctx context.Context, q deepagent.Question, about about) (deepagent.Answer, error) {
+func (s *sitting) ask(ctx context.Context, q deepagent.Question, about about) (deepagent.Answer, error) {
 	s.c.out.Flush()
 	p := s.c.errPrinter()
 	s.typed().drop() // what was typed before is no answer
