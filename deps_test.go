@@ -91,6 +91,7 @@ var imports = map[string][]string{
 		".", "tool", "adapters/anthropic", "github.com/anthropics/anthropic-sdk-go", "github.com/anthropics/anthropic-sdk-go/...",
 	},
 	"cmd/hutch": {
+		"session", "workspaces", "internal/wire",
 		".", "docker", "state", "local", "composite", "iofs", "remote", "server", "internal/diff",
 		"tool", "guard", "policy", "audit", "limit", "job", "mcpserver",
 		"deepagent", "internal/show", "llm", "llm/models", "llm/scripted",
