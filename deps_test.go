@@ -92,6 +92,7 @@ var imports = map[string][]string{
 	},
 	"cmd/hutch": {
 		"session", "workspaces", "internal/wire",
+		"go.opentelemetry.io/otel/...",
 		".", "docker", "state", "local", "composite", "iofs", "remote", "server", "internal/diff",
 		"tool", "guard", "policy", "audit", "limit", "job", "mcpserver",
 		"deepagent", "internal/show", "llm", "llm/models", "llm/scripted",

@@ -23,7 +23,8 @@ const defaultAddr = "127.0.0.1:7333"
 type serving struct {
 	*cli
 	addr, tokenFile, cert, key string
-	data, auditFile, model     string
+	data, auditFile, otlp      string
+	model                      string
 	insecure, only, noPage     bool
 	runtimes                   []string
 	warm, maxOpen, maxSessions int
@@ -94,6 +95,7 @@ func (s *serving) flags(cmd *cobra.Command) {
 	f.DurationVar(&s.ttl, "ttl", 0, "a session ends after `TIME` without use, files included (default never)")
 	f.IntVar(&s.rate, "rate", 0, "requests a second that a session may make (default no limit)")
 	f.StringVar(&s.auditFile, "audit", "", "the `FILE` to which every operation is added, as a line of JSON")
+	f.StringVar(&s.otlp, "otlp", "", "the `URL` of a collector that gets OpenTelemetry traces, by OTLP over HTTP")
 	f.StringVar(&s.model, "model", "", "the model of agents in sessions, `PROVIDER:NAME`, or demo (default no agents)")
 	f.Var(isolationFlag{&s.isolation}, "isolation", "least isolation of commands: isolated, capped, restricted or unconfined")
 	f.BoolVar(&s.network, "network", false, "let commands use the network")

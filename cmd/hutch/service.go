@@ -23,6 +23,7 @@ type service struct {
 	rooms   *rooms
 	manager *session.Manager
 	audit   *os.File
+	traces  *tracing
 }
 
 // service makes what is served, with b as the session main if it is not nil.
@@ -78,6 +79,12 @@ func (s *serving) serve(v *service, tokens []server.Token) (err error) {
 		}
 		o.Audit = slog.New(slog.NewJSONHandler(v.audit, nil))
 	}
+	if s.otlp != "" {
+		if v.traces, err = newTracing(s.otlp); err != nil {
+			return err
+		}
+		o.Tracer = v.traces
+	}
 	v.Service, err = server.NewService(v.manager, o)
 	return err
 }
@@ -98,6 +105,9 @@ func (v *service) close() error {
 	}
 	if v.data != nil {
 		all = errors.Join(all, v.data.close())
+	}
+	if v.traces != nil {
+		all = errors.Join(all, v.traces.close())
 	}
 	if v.audit != nil {
 		all = errors.Join(all, v.audit.Close())

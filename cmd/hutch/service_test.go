@@ -9,6 +9,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -171,6 +172,38 @@ func TestServiceAlone(t *testing.T) {
 		t.Errorf("%v: %s", err, out)
 	}
 	wantEnd(t, cmd)
+}
+
+// A collector gets the spans of requests, by the JSON form of OTLP.
+func TestServiceTraces(t *testing.T) {
+	type body struct {
+		ResourceSpans []struct {
+			ScopeSpans []struct {
+				Spans []struct {
+					Name, TraceID, SpanID, ParentSpanID, StartTimeUnixNano, EndTimeUnixNano string
+					Kind                                                                    int
+				}
+			}
+		}
+	}
+	got := make(chan body, 10)
+	collector := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var b body
+		if err := json.NewDecoder(r.Body).Decode(&b); err != nil || r.URL.Path != "/v1/traces" {
+			t.Errorf("%s: %v", r.URL.Path, err)
+		}
+		got <- b
+	}))
+	defer collector.Close()
+	cmd, said := served(t, t.TempDir(), []string{"HUTCH_TOKEN=" + serviceToken}, "--addr", "127.0.0.1:0", "--otlp", collector.URL)
+	a := api{t, said.URL, serviceToken}
+	a.call("GET", "/v1/sessions/main", nil, 200, nil)
+	wantEnd(t, cmd)
+	b := <-got
+	span := b.ResourceSpans[0].ScopeSpans[0].Spans[0]
+	if span.Name != "GET /v1/sessions/{id}" || span.Kind != 2 || len(span.TraceID) != 32 || len(span.SpanID) != 16 || span.StartTimeUnixNano >= span.EndTimeUnixNano {
+		t.Errorf("%+v", span)
+	}
 }
 
 func eventually(t *testing.T, f func() bool) {
