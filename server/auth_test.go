@@ -86,7 +86,9 @@ func (f *fixture) refusal(what string, header []string) string {
 
 // TestTokenHeaders wants both headers to do, and not both at once.
 func TestTokenHeaders(t *testing.T) {
-	f := serving(t, func(o *ServiceOptions) { o.Tokens = append(o.Tokens, Token{Value: "another-good-one", Expires: future}) })
+	f := serving(t, func(o *ServiceOptions) {
+		o.Tokens = append(o.Tokens, Token{Value: "another-good-one", Expires: future})
+	})
 	path, own := f.create("a")
 	f.want(200, "", "GET", path, "", nil, "X-Sandbox-Token", own)
 	f.want(200, "", "GET", path, "", nil, "X-Sandbox-Token", master)
