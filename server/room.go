@@ -18,24 +18,35 @@ type room struct {
 
 	wired func() http.Handler // the wire, made when it is first asked for
 
-	// Counted by the service.
-	requests, refused counter
+	*ledger
+	background
 }
 
-// open makes what is in a new room.
+// open makes what is in a new room. The caller holds the lock of the rooms.
 func (r *room) open() {
-	r.backend = r.plain
+	r.ledger = r.service.rooms.ledgers.of(r.info.Serial)
+	r.backend = record(r)
+	r.background.open(r)
 	r.wired = sync.OnceValue(func() http.Handler { return newWire(r) })
 }
 
 // close ends what is in the room. It is called once, when no call is in it.
-func (r *room) close() {}
+func (r *room) close() { r.background.close() }
 
 // rooms are the rooms of open sessions, by the serial of the session.
 type rooms struct {
 	mu      sync.Mutex
 	all     map[string]*room
+	ledgers ledgers
 	closing sync.WaitGroup
+}
+
+// roomNow is the room of the session if there is one: nil where it sleeps. It may
+// be closed at any time.
+func (c *Call) roomNow() *room {
+	c.service.rooms.mu.Lock()
+	defer c.service.rooms.mu.Unlock()
+	return c.service.rooms.all[c.Info.Serial]
 }
 
 // roomOf is the room of a session in use.
@@ -78,6 +89,7 @@ func (s *Service) changed(i session.Info) {
 	case session.Ended:
 		s.replays.drop(i.Serial)
 		s.gate.drop(i.ID)
+		s.rooms.ledgers.drop(i.Serial)
 	default:
 		return
 	}

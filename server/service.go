@@ -119,12 +119,18 @@ func clean(r *http.Request) bool {
 func (s *Service) unknown(w http.ResponseWriter, r *http.Request) {
 	a, _ := s.answer(w, r, 0)
 	if strings.HasPrefix(r.URL.Path, "/v1") {
-		if _, ok := s.tokens.caller(r); !ok {
+		if who, ok := s.tokens.caller(r); !ok || !who.service && !below(r, who.id) {
 			s.unauthorized(r).write(a)
 			return
 		}
 	}
 	s.unknownTo(r).write(a)
+}
+
+// below reports whether the path of a request is that of a session or below it.
+func below(r *http.Request, id string) bool {
+	rest, ok := strings.CutPrefix(r.URL.Path, "/v1/sessions/"+id)
+	return ok && (rest == "" || rest[0] == '/')
 }
 
 func (s *Service) unknownTo(r *http.Request) *problem {
@@ -203,6 +209,9 @@ func (s *Service) Close() error {
 // answer wraps what a request is answered with, and its body.
 func (s *Service) answer(w http.ResponseWriter, r *http.Request, limit int64) (*answer, *body) {
 	p := newPatience(w, r, s.o.Limits.Pause)
+	if r.Body == nil {
+		r.Body = http.NoBody
+	}
 	b := &body{r: r.Body, p: p, limit: limit, rate: s.o.Limits.BodyRate}
 	return &answer{ResponseWriter: w, p: p, body: b, closing: s.drain.closed}, b
 }
