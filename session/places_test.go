@@ -140,7 +140,7 @@ func TestContainers(t *testing.T) {
 	if image == "" {
 		image = "hutch-base"
 	}
-	o := docker.Options{Image: image, Plain: true, Lease: 20 * time.Second, Session: "test"}
+	o := docker.Options{Image: image, Plain: true, Lease: 20 * time.Second, Idle: 30 * time.Second, Session: "test"}
 	b, err := docker.Open(t.Context(), &o)
 	if err != nil {
 		need.Lacking(t, "docker", err)
