@@ -36,26 +36,29 @@ func TestClose(t *testing.T) {
 		if err := context.Cause(u.Context()); !errors.Is(err, hutch.ErrClosed) {
 			t.Error(err)
 		}
-		time.Sleep(time.Minute)
-		synctest.Wait()
+		rest(time.Minute)
 		f.want("20 opened, 0 of them again, 19 slept, 0 ended, 0 removed")
-		_, err = m.Create(t.Context(), Spec{})
-		_, err2 := m.Use(t.Context(), "1")
-		for _, err := range []error{err, err2, m.Sleep(t.Context(), "1"), m.End(t.Context(), "1")} {
-			if !errors.Is(err, hutch.ErrClosed) {
-				t.Error(err)
-			}
-		}
+		wantClosed(t, m)
 		start := time.Now()
 		u.Done()
 		if err := m.Close(t.Context()); err != nil {
 			t.Error(err)
 		}
-		if d := time.Since(start); d != time.Second {
-			t.Errorf("the last one took %v", d)
-		}
+		wantTook(t, start, time.Second)
 		f.want("20 opened, 0 of them again, 20 slept, 0 ended, 0 removed")
 	})
+}
+
+// wantClosed checks that nothing more begins.
+func wantClosed(t *testing.T, m *Manager) {
+	t.Helper()
+	_, err := m.Create(t.Context(), Spec{})
+	_, err2 := m.Use(t.Context(), "1")
+	for _, err := range []error{err, err2, m.Sleep(t.Context(), "1"), m.End(t.Context(), "1")} {
+		if !errors.Is(err, hutch.ErrClosed) {
+			t.Error(err)
+		}
+	}
 }
 
 // TestCloseLate leaves those in use to the next process.

@@ -131,8 +131,7 @@ func TestCreateUndone(t *testing.T) {
 			t.Error(err)
 		}
 		f.set(nil)
-		time.Sleep(time.Minute)
-		synctest.Wait()
+		rest(time.Minute)
 		if all := m.List(); len(all) > 0 {
 			t.Error(all)
 		}

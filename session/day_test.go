@@ -56,9 +56,18 @@ func checkInvariants(t *testing.T, m *Manager) {
 	}
 }
 
-// dayErrors are what may go wrong on a day, of which some is not foreseen.
 var errWeather = errors.New("weather")
 
+// weather makes every call last a while, and some of them fail.
+func weather(context.Context, string, string) error {
+	time.Sleep(time.Duration(rand.Int64N(int64(2 * time.Second))))
+	if rand.IntN(200) == 0 {
+		return errWeather
+	}
+	return nil
+}
+
+// foreseen reports whether err is what may go wrong on a day.
 func foreseen(err error) bool {
 	for _, e := range []error{ErrFull, ErrGone, ErrBusy, errWeather, fs.ErrExist, fs.ErrNotExist, context.DeadlineExceeded} {
 		if errors.Is(err, e) {
@@ -71,22 +80,11 @@ func foreseen(err error) bool {
 // TestDay is a day of a hundred people in a thousand sessions, with bad weather.
 func TestDay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f, records := newFake(t), state.New(nil)
-		f.set(func(ctx context.Context, call, _ string) error {
-			time.Sleep(time.Duration(rand.Int64N(int64(2 * time.Second))))
-			if rand.IntN(200) == 0 {
-				return errWeather
-			}
-			return nil
-		})
+		f := newFake(t)
+		f.set(weather)
 		opts := &Options{
-			Records: records, MaxOpen: 40, MaxSessions: 1000, MaxPerTenant: 120,
+			Records: state.New(nil), MaxOpen: 40, MaxSessions: 1000, MaxPerTenant: 120,
 			Idle: 20 * time.Minute, TTL: 6 * time.Hour,
-			Changed: func(i Info) {
-				if i.State == Asleep && i.Err == nil && i.Uses > 0 {
-					t.Errorf("asleep in use: %+v", i)
-				}
-			},
 		}
 		m, err := New(t.Context(), f, opts)
 		if err != nil {
@@ -151,14 +149,8 @@ func work(t *testing.T, ctx context.Context, m *Manager, f *fake, id string) err
 		return err
 	}
 	defer u.Done()
-	w := u.Backend().(held).w
-	count := func(n int) {
-		f.mu.Lock()
-		defer f.mu.Unlock()
-		w.users += n
-	}
-	count(1)
-	defer count(-1)
+	f.count(id, 1)
+	defer f.count(id, -1)
 	if _, err := hutch.WriteFile(t.Context(), u.Backend(), "f", []byte(u.Info().Serial), nil); err != nil {
 		t.Error(err)
 	}

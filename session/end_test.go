@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 )
 
@@ -14,9 +13,7 @@ func TestEnd(t *testing.T) {
 	in(t, Options{}, func(t *testing.T, m *Manager, f *fake) {
 		create(t, m, "a")
 		u := use(t, m, "a")
-		f.mu.Lock()
-		f.held["a"].users++
-		f.mu.Unlock()
+		f.count("a", 1)
 		f.set(slow(time.Second))
 		var all sync.WaitGroup
 		start := time.Now()
@@ -25,9 +22,7 @@ func TestEnd(t *testing.T) {
 				if err := m.End(t.Context(), "a"); err != nil {
 					t.Error(err)
 				}
-				if d := time.Since(start); d != 61*time.Second {
-					t.Errorf("it took %v", d)
-				}
+				wantTook(t, start, 61*time.Second)
 			})
 		}
 		all.Go(func() {
@@ -43,9 +38,7 @@ func TestEnd(t *testing.T) {
 		}
 		time.Sleep(time.Minute)
 		wantState(t, m, "a", Ending)
-		f.mu.Lock()
-		f.held["a"].users--
-		f.mu.Unlock()
+		f.count("a", -1)
 		u.Done()
 		all.Wait()
 		f.want("1 opened, 0 of them again, 0 slept, 1 ended, 0 removed")
@@ -80,11 +73,9 @@ func TestEndFails(t *testing.T) {
 			t.Error(err)
 		}
 		f.want("2 opened, 0 of them again, 0 slept, 1 ended, 1 removed")
-		time.Sleep(time.Hour) // 2, 4, 8, 16 minutes later
-		synctest.Wait()
+		rest(time.Hour) // 2, 4, 8, 16 minutes later
 		f.want("2 opened, 0 of them again, 1 slept, 1 ended, 5 removed")
-		time.Sleep(48 * time.Hour) // once more, and then every hour
-		synctest.Wait()
+		rest(48 * time.Hour) // once more, and then every hour
 		f.want("2 opened, 0 of them again, 1 slept, 1 ended, 53 removed")
 		boom = nil
 		if err := m.End(t.Context(), "a"); err != nil {
@@ -94,19 +85,22 @@ func TestEndFails(t *testing.T) {
 	})
 }
 
+// begins are ways to get a session b into the middle of something.
+var begins = map[string]func(context.Context, *Manager) error{
+	"made": func(ctx context.Context, m *Manager) error {
+		_, err := m.Create(ctx, Spec{ID: "b"})
+		return err
+	},
+	"woken": func(ctx context.Context, m *Manager) error {
+		_, err := m.Use(ctx, "b")
+		return err
+	},
+	"put to sleep": func(ctx context.Context, m *Manager) error { return m.Sleep(ctx, "b") },
+}
+
 // TestEndWhile ends what is in the middle of something.
 func TestEndWhile(t *testing.T) {
-	for what, begin := range map[string]func(context.Context, *Manager) error{
-		"made": func(ctx context.Context, m *Manager) error {
-			_, err := m.Create(ctx, Spec{ID: "b"})
-			return err
-		},
-		"woken": func(ctx context.Context, m *Manager) error {
-			_, err := m.Use(ctx, "b")
-			return err
-		},
-		"put to sleep": func(ctx context.Context, m *Manager) error { return m.Sleep(ctx, "b") },
-	} {
+	for what, begin := range begins {
 		t.Run(what, func(t *testing.T) {
 			in(t, Options{}, func(t *testing.T, m *Manager, f *fake) {
 				if what != "made" {
@@ -156,8 +150,7 @@ func TestManyEnd(t *testing.T) {
 			f.mu.Unlock()
 			return nil
 		})
-		time.Sleep(time.Minute + 13*time.Second)
-		synctest.Wait()
+		rest(time.Minute + 13*time.Second)
 		if n := len(m.List()); n > 0 || most != parallel {
 			t.Errorf("%d left, %d at a time", n, most)
 		}

@@ -161,6 +161,27 @@ func (w *fakeSpace) letGo(ctx context.Context, call string, files bool) error {
 	return err
 }
 
+// count counts users as the test knows them.
+func (f *fake) count(id string, n int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.held[id].users += n
+}
+
+// wantTook checks how long something has taken.
+func wantTook(t *testing.T, start time.Time, want time.Duration) {
+	t.Helper()
+	if d := time.Since(start); d != want {
+		t.Errorf("it took %v, want %v", d, want)
+	}
+}
+
+// rest lets a time go by, and what is due then happen.
+func rest(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}
+
 // slow makes every call last a time.
 func slow(d time.Duration) func(context.Context, string, string) error {
 	return func(ctx context.Context, _, _ string) error {

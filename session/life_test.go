@@ -22,34 +22,27 @@ func TestLife(t *testing.T) {
 	}}
 	in(t, opts, func(t *testing.T, m *Manager, f *fake) {
 		i := create(t, m, "a")
-		if i.State != Open || i.Idle != time.Minute || i.TTL != time.Hour || len(i.Serial) != 32 || i.Created != time.Now().UTC().Round(0) && !i.Created.Equal(time.Now()) {
+		if i.State != Open || i.Idle != time.Minute || i.TTL != time.Hour || len(i.Serial) != 32 || !i.Created.Equal(time.Now()) {
 			t.Errorf("made %+v", i)
 		}
 		u := use(t, m, "a")
 		testroom.Put(t, u.Backend(), "f", "1")
 		time.Sleep(2 * time.Hour)
 		wantState(t, m, "a", Open) // it is in use
-		if u.Info().Uses != 1 {
-			t.Errorf("in use: %+v", u.Info())
-		}
 		u.Done()
-		u.Done()
-		time.Sleep(time.Minute - 1)
-		synctest.Wait()
+		rest(time.Minute - 1)
 		wantState(t, m, "a", Open)
-		time.Sleep(time.Nanosecond)
-		synctest.Wait()
+		rest(time.Nanosecond)
 		wantState(t, m, "a", Asleep)
 		u = use(t, m, "a")
 		testroom.Want(t, u.Backend(), "f", "1")
 		u.Done()
-		time.Sleep(time.Hour - 1)
-		synctest.Wait()
+		rest(time.Hour - 1)
 		wantState(t, m, "a", Asleep)
-		time.Sleep(time.Nanosecond)
-		synctest.Wait()
+		rest(time.Nanosecond)
 		wantState(t, m, "a", Ended)
 		f.want("2 opened, 1 of them again, 2 slept, 0 ended, 1 removed")
+		u.Done() // once more
 		if len(f.files) > 0 || u.Info().State != Ended {
 			t.Errorf("left: %v, %v", f.files, u.Info())
 		}
@@ -72,18 +65,15 @@ func TestTimes(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		time.Sleep(2 * time.Second)
-		synctest.Wait()
+		rest(2 * time.Second)
 		wantState(t, m, "quick", Asleep)
 		wantState(t, m, "short", Ended) // without having slept
 		f.want("4 opened, 0 of them again, 1 slept, 1 ended, 0 removed")
-		time.Sleep(2 * time.Minute)
-		synctest.Wait()
+		rest(2 * time.Minute)
 		wantState(t, m, "quick", Ended)
 		wantState(t, m, "wakeful", Open)
 		wantState(t, m, "old", Asleep)
-		time.Sleep(1000 * time.Hour)
-		synctest.Wait()
+		rest(1000 * time.Hour)
 		wantState(t, m, "wakeful", Ended)
 		wantState(t, m, "old", Asleep)
 		if i, err := m.Get("old"); err != nil || i.TTL != -1 {
