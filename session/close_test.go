@@ -24,7 +24,7 @@ func TestClose(t *testing.T) {
 			create(t, m, fmt.Sprint(n))
 		}
 		u := use(t, m, "3")
-		f.set(slow(time.Second))
+		most := f.most(time.Second)
 		for range 2 {
 			go func() {
 				if err := m.Close(t.Context()); err != nil {
@@ -39,6 +39,9 @@ func TestClose(t *testing.T) {
 		rest(time.Minute)
 		f.want("20 opened, 0 of them again, 19 slept, 0 ended, 0 removed")
 		wantClosed(t, m)
+		if n := most(); n != parallel {
+			t.Errorf("%d at a time", n)
+		}
 		start := time.Now()
 		u.Done()
 		if err := m.Close(t.Context()); err != nil {
@@ -102,18 +105,28 @@ func TestCloseWhileOpening(t *testing.T) {
 		if err := m.Sleep(t.Context(), "a"); err != nil {
 			t.Fatal(err)
 		}
-		f.set(func(ctx context.Context, call, _ string) error {
-			if call != "remove" {
+		create(t, m, "deaf")
+		if err := m.Sleep(t.Context(), "deaf"); err != nil {
+			t.Fatal(err)
+		}
+		f.set(func(ctx context.Context, call, id string) error {
+			switch {
+			case id == "deaf":
+				time.Sleep(time.Minute)
+				return nil
+			case call != "remove":
 				<-ctx.Done()
 			}
 			return ctx.Err()
 		})
 		var all sync.WaitGroup
-		all.Go(func() {
-			if _, err := m.Use(t.Context(), "a"); !errors.Is(err, hutch.ErrClosed) {
-				t.Errorf("woken: %v", err)
-			}
-		})
+		for _, id := range []string{"a", "deaf"} {
+			all.Go(func() {
+				if _, err := m.Use(t.Context(), id); !errors.Is(err, hutch.ErrClosed) {
+					t.Errorf("woken %s: %v", id, err)
+				}
+			})
+		}
 		all.Go(func() {
 			if _, err := m.Create(t.Context(), Spec{ID: "b"}); !errors.Is(err, hutch.ErrClosed) {
 				t.Errorf("made: %v", err)
@@ -126,6 +139,6 @@ func TestCloseWhileOpening(t *testing.T) {
 		all.Wait()
 		wantState(t, m, "a", Asleep)
 		wantState(t, m, "b", Ended)
-		f.want("3 opened, 0 of them again, 1 slept, 0 ended, 1 removed")
+		f.want("5 opened, 1 of them again, 3 slept, 0 ended, 1 removed")
 	})
 }

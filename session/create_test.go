@@ -173,10 +173,7 @@ func TestCreateGivenUp(t *testing.T) {
 // in the end is ended.
 func TestCreateDeaf(t *testing.T) {
 	in(t, Options{}, func(t *testing.T, m *Manager, f *fake) {
-		f.set(func(context.Context, string, string) error {
-			time.Sleep(time.Minute)
-			return nil
-		})
+		f.set(deaf(time.Minute))
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		if _, err := m.Create(ctx, Spec{ID: "a"}); !errors.Is(err, context.DeadlineExceeded) {

@@ -98,38 +98,77 @@ var begins = map[string]func(context.Context, *Manager) error{
 	"put to sleep": func(ctx context.Context, m *Manager) error { return m.Sleep(ctx, "b") },
 }
 
-// TestEndWhile ends what is in the middle of something.
+// TestEndWhile ends what is in the middle of something, whether the provider
+// hears of it or not.
 func TestEndWhile(t *testing.T) {
 	for what, begin := range begins {
-		t.Run(what, func(t *testing.T) {
-			in(t, Options{}, func(t *testing.T, m *Manager, f *fake) {
-				if what != "made" {
-					create(t, m, "b")
-				}
-				if what == "woken" {
-					if err := m.Sleep(t.Context(), "b"); err != nil {
-						t.Fatal(err)
+		for how, before := range map[string]func(context.Context, string, string) error{"slow": slow(time.Minute), "deaf": deaf(time.Minute)} {
+			t.Run(what+" "+how, func(t *testing.T) {
+				last := Ended
+				changed := func(i Info) {
+					if last == Ending && i.State != Ended {
+						t.Errorf("from ending it comes to %s", i.State)
 					}
+					last = i.State
 				}
-				f.set(slow(time.Minute))
-				var all sync.WaitGroup
-				all.Go(func() {
-					if err := begin(t.Context(), m); what != "put to sleep" && !errors.Is(err, fs.ErrNotExist) {
-						t.Errorf("who was waiting: %v", err)
-					}
-				})
-				time.Sleep(time.Second)
-				if err := m.End(t.Context(), "b"); err != nil {
-					t.Error(err)
-				}
-				wantState(t, m, "b", Ended)
-				all.Wait()
-				if len(f.files) > 0 {
-					t.Error("files are left")
-				}
+				in(t, Options{Changed: changed}, func(t *testing.T, m *Manager, f *fake) { endWhile(t, m, f, what, begin, before) })
 			})
+		}
+	}
+}
+
+func endWhile(t *testing.T, m *Manager, f *fake, what string, begin func(context.Context, *Manager) error, before func(context.Context, string, string) error) {
+	if what != "made" {
+		create(t, m, "b")
+	}
+	if what == "woken" {
+		if err := m.Sleep(t.Context(), "b"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f.set(before)
+	var all sync.WaitGroup
+	all.Go(func() {
+		if err := begin(t.Context(), m); what != "put to sleep" && !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("who was waiting: %v", err)
+		}
+	})
+	for n := range 3 {
+		time.Sleep(25 * time.Second)
+		checkInvariants(t, m)
+		all.Go(func() {
+			if err := m.End(t.Context(), "b"); err != nil {
+				t.Errorf("%d: %v", n, err)
+			}
+			wantState(t, m, "b", Ended)
 		})
 	}
+	all.Wait()
+	if len(f.files) > 0 {
+		t.Error("files are left")
+	}
+}
+
+// TestEndInQueue ends a session that waits for its turn to wake.
+func TestEndInQueue(t *testing.T) {
+	in(t, Options{MaxOpen: 1}, func(t *testing.T, m *Manager, f *fake) {
+		create(t, m, "a")
+		create(t, m, "b")
+		f.set(slow(time.Minute))
+		go func() {
+			if _, err := m.Use(t.Context(), "a"); !errors.Is(err, fs.ErrNotExist) {
+				t.Error(err)
+			}
+		}()
+		synctest.Wait()
+		if err := m.End(t.Context(), "a"); err != nil {
+			t.Error(err)
+		}
+		f.want("2 opened, 0 of them again, 2 slept, 0 ended, 1 removed")
+		if len(f.files) != 1 {
+			t.Errorf("%d have files", len(f.files))
+		}
+	})
 }
 
 // TestManyEnd ends a few at a time.
@@ -138,21 +177,10 @@ func TestManyEnd(t *testing.T) {
 		for range 100 {
 			create(t, m, "")
 		}
-		now, most := 0, 0
-		f.set(func(ctx context.Context, call, id string) error {
-			f.mu.Lock()
-			now++
-			most = max(most, now)
-			f.mu.Unlock()
-			time.Sleep(time.Second)
-			f.mu.Lock()
-			now--
-			f.mu.Unlock()
-			return nil
-		})
+		most := f.most(time.Second)
 		rest(time.Minute + 13*time.Second)
-		if n := len(m.List()); n > 0 || most != parallel {
-			t.Errorf("%d left, %d at a time", n, most)
+		if n := len(m.List()); n > 0 || most() != parallel {
+			t.Errorf("%d left, %d at a time", n, most())
 		}
 	})
 }

@@ -194,6 +194,37 @@ func slow(d time.Duration) func(context.Context, string, string) error {
 	}
 }
 
+// deaf is slow and does not look at its ctx.
+func deaf(d time.Duration) func(context.Context, string, string) error {
+	return func(context.Context, string, string) error {
+		time.Sleep(d)
+		return nil
+	}
+}
+
+// most makes every call last a time and counts how many are under way at most.
+func (f *fake) most(d time.Duration) (most func() int) {
+	var mu sync.Mutex
+	now, peak := 0, 0
+	count := func(n int) {
+		mu.Lock()
+		defer mu.Unlock()
+		now += n
+		peak = max(peak, now)
+	}
+	f.set(func(context.Context, string, string) error {
+		count(1)
+		defer count(-1)
+		time.Sleep(d)
+		return nil
+	})
+	return func() int {
+		mu.Lock()
+		defer mu.Unlock()
+		return peak
+	}
+}
+
 // fails makes calls of one kind fail as long as the error is not nil.
 func fails(call string, err *error) func(context.Context, string, string) error {
 	return func(_ context.Context, c, _ string) error {

@@ -126,15 +126,16 @@ func TestNobodyWaits(t *testing.T) {
 		if err := m.Sleep(t.Context(), "a"); err != nil {
 			t.Fatal(err)
 		}
+		time.Sleep(time.Hour)
 		f.set(slow(time.Second))
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 		defer cancel()
 		if _, err := m.Use(ctx, "a"); !errors.Is(err, context.DeadlineExceeded) {
 			t.Error(err)
 		}
-		time.Sleep(2 * time.Second)
+		rest(time.Minute + time.Second - time.Millisecond - 1)
 		wantState(t, m, "a", Open)
-		time.Sleep(2 * time.Minute)
+		rest(1 + time.Second)
 		wantState(t, m, "a", Asleep)
 	})
 }

@@ -146,3 +146,20 @@ func TestRoomGivenUp(t *testing.T) {
 		wantState(t, m, "a", Asleep)
 	})
 }
+
+// TestWithdraw loses no slot, whatever comes first.
+func TestWithdraw(t *testing.T) {
+	s := slots{max: 1}
+	s.take()
+	a, b := s.wait(), s.wait()
+	s.withdraw(b)
+	s.give()
+	<-a.granted
+	if s.take() != nil {
+		t.Error("taken twice")
+	}
+	s.withdraw(a) // too late, it was granted
+	if s.taken != 0 || len(s.queue) > 0 || s.take() == nil {
+		t.Errorf("left: %+v", s)
+	}
+}

@@ -219,12 +219,6 @@ func (m *Manager) entered(s *session, e entry, again bool) {
 		return
 	}
 	s.ctx, s.cancel = context.WithCancelCause(context.WithoutCancel(m.life))
-	switch {
-	case s.ending:
-		s.cancel(errEnded)
-	case m.closed:
-		s.cancel(hutch.ErrClosed)
-	}
 	if e.err == nil {
 		s.Used = time.Now().UTC()
 		m.turn(s, Open)
