@@ -50,6 +50,9 @@ func (m *Manager) Create(ctx context.Context, spec Spec) (Info, error) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if s.ending || m.all[s.ID] != s {
+		return Info{}, sessionError("create", s.ID, errEnded)
+	}
 	return s.info(), nil
 }
 
