@@ -50,7 +50,7 @@ func (m *Manager) Create(ctx context.Context, spec Spec) (Info, error) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if s.ending || m.all[s.ID] != s {
+	if s.ending || s.doomed || m.all[s.ID] != s {
 		return Info{}, sessionError("create", s.ID, errEnded)
 	}
 	return s.info(), nil
