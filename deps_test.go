@@ -37,6 +37,7 @@ var imports = map[string][]string{
 	"policy":          {".", "guard", "internal/search", "internal/diff", "mvdan.cc/sh/v3/syntax"},
 	"internal/keep":   {".", "guard"},
 	"job":             {".", "internal/keep"},
+	"session":         {"."},
 	"tool":            {".", "guard", "job", "internal/diff", "internal/keep", "github.com/google/jsonschema-go/jsonschema"},
 	"local":           {".", "internal/jail", "golang.org/x/sys/unix"},
 	"internal/wire":   {".", "internal/relay"},
