@@ -56,9 +56,18 @@ func checkInvariants(t *testing.T, m *Manager) {
 	}
 }
 
-// dayErrors are what may go wrong on a day, of which some is not foreseen.
 var errWeather = errors.New("weather")
 
+// weather makes every call last a while, and some of them fail.
+func weather(context.Context, string, string) error {
+	time.Sleep(time.Duration(rand.Int64N(int64(2 * time.Second))))
+	if rand.IntN(200) == 0 {
+		return errWeather
+	}
+	return nil
+}
+
+// foreseen reports whether err is what may go wrong on a day.
 func foreseen(err error) bool {
 	for _, e := range []error{ErrFull, ErrGone, ErrBusy, errWeather, fs.ErrExist, fs.ErrNotExist, context.DeadlineExceeded} {
 		if errors.Is(err, e) {
@@ -71,22 +80,11 @@ func foreseen(err error) bool {
 // TestDay is a day of a hundred people in a thousand sessions, with bad weather.
 func TestDay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f, records := newFake(t), state.New(nil)
-		f.set(func(ctx context.Context, call, _ string) error {
-			time.Sleep(time.Duration(rand.Int64N(int64(2 * time.Second))))
-			if rand.IntN(200) == 0 {
-				return errWeather
-			}
-			return nil
-		})
+		f := newFake(t)
+		f.set(weather)
 		opts := &Options{
-			Records: records, MaxOpen: 40, MaxSessions: 1000, MaxPerTenant: 120,
+			Records: state.New(nil), MaxOpen: 40, MaxSessions: 1000, MaxPerTenant: 120,
 			Idle: 20 * time.Minute, TTL: 6 * time.Hour,
-			Changed: func(i Info) {
-				if i.State == Asleep && i.Err == nil && i.Uses > 0 {
-					t.Errorf("asleep in use: %+v", i)
-				}
-			},
 		}
 		m, err := New(t.Context(), f, opts)
 		if err != nil {
@@ -151,14 +149,8 @@ func work(t *testing.T, ctx context.Context, m *Manager, f *fake, id string) err
 		return err
 	}
 	defer u.Done()
-	w := u.Backend().(held).w
-	count := func(n int) {
-		f.mu.Lock()
-		defer f.mu.Unlock()
-		w.users += n
-	}
-	count(1)
-	defer count(-1)
+	f.count(id, 1)
+	defer f.count(id, -1)
 	if _, err := hutch.WriteFile(t.Context(), u.Backend(), "f", []byte(u.Info().Serial), nil); err != nil {
 		t.Error(err)
 	}
@@ -193,111 +185,4 @@ func (f *fake) wantAll(m *Manager) {
 	if err != nil || len(all) != len(known) {
 		f.t.Errorf("%d records, %v; want %d", len(all), err, len(known))
 	}
-}
-
-// nothing is a Provider of empty workspaces that costs nothing.
-type nothing struct{ b *state.Backend }
-
-func (n nothing) Open(context.Context, Info, bool) (Workspace, error) { return n, nil }
-func (n nothing) Remove(context.Context, Info) error                  { return nil }
-func (n nothing) Backend() hutch.Backend                              { return n.b }
-func (n nothing) Sleep(context.Context) error                         { return nil }
-func (n nothing) End(context.Context) error                           { return nil }
-
-// TestMemory is what a session costs that sleeps.
-func TestMemory(t *testing.T) {
-	const n = 5000
-	m, err := New(t.Context(), nothing{state.New(nil)}, &Options{MaxSessions: n, TTL: time.Hour})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer m.Close(t.Context())
-	before := heapNow()
-	for range n {
-		i, err := m.Create(t.Context(), Spec{Tenant: "tenant", Labels: map[string]string{"user": "somebody"}})
-		if err == nil {
-			err = m.Sleep(t.Context(), i.ID)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	each := (int64(heapNow()) - int64(before)) / n
-	t.Log(each, "bytes")
-	if each > 2048 {
-		t.Errorf("a session that sleeps has %d bytes", each)
-	}
-}
-
-func heapNow() uint64 {
-	runtime.GC()
-	runtime.GC()
-	var s runtime.MemStats
-	runtime.ReadMemStats(&s)
-	return s.HeapAlloc
-}
-
-// BenchmarkUse is a use of an open session.
-func BenchmarkUse(b *testing.B) {
-	m := bench(b)
-	i, err := m.Create(b.Context(), Spec{})
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.ReportAllocs()
-	for b.Loop() {
-		u, err := m.Use(b.Context(), i.ID)
-		if err != nil {
-			b.Fatal(err)
-		}
-		u.Done()
-	}
-}
-
-// BenchmarkCreate makes and ends a session, with records.
-func BenchmarkCreate(b *testing.B) {
-	m := bench(b)
-	b.ReportAllocs()
-	for b.Loop() {
-		i, err := m.Create(b.Context(), Spec{})
-		if err == nil {
-			err = m.End(b.Context(), i.ID)
-		}
-		if err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
-// BenchmarkWake wakes sessions in turn, each in the place of another one.
-func BenchmarkWake(b *testing.B) {
-	m := bench(b)
-	for n := range 1000 {
-		if _, err := m.Create(b.Context(), Spec{ID: fmt.Sprint(n)}); err != nil {
-			b.Fatal(err)
-		}
-	}
-	n := 0
-	for b.Loop() {
-		n++
-		u, err := m.Use(b.Context(), fmt.Sprint(n%1000))
-		if err != nil {
-			b.Fatal(err)
-		}
-		u.Done()
-	}
-}
-
-func bench(b *testing.B) *Manager {
-	b.Helper()
-	m, err := New(b.Context(), nothing{state.New(nil)}, &Options{Records: state.New(nil), TTL: time.Hour})
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() {
-		if err := m.Close(context.Background()); err != nil {
-			b.Error(err)
-		}
-	})
-	return m
 }

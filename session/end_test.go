@@ -14,9 +14,7 @@ func TestEnd(t *testing.T) {
 	in(t, Options{}, func(t *testing.T, m *Manager, f *fake) {
 		create(t, m, "a")
 		u := use(t, m, "a")
-		f.mu.Lock()
-		f.held["a"].users++
-		f.mu.Unlock()
+		f.count("a", 1)
 		f.set(slow(time.Second))
 		var all sync.WaitGroup
 		start := time.Now()
@@ -25,9 +23,7 @@ func TestEnd(t *testing.T) {
 				if err := m.End(t.Context(), "a"); err != nil {
 					t.Error(err)
 				}
-				if d := time.Since(start); d != 61*time.Second {
-					t.Errorf("it took %v", d)
-				}
+				wantTook(t, start, 61*time.Second)
 			})
 		}
 		all.Go(func() {
@@ -43,9 +39,7 @@ func TestEnd(t *testing.T) {
 		}
 		time.Sleep(time.Minute)
 		wantState(t, m, "a", Ending)
-		f.mu.Lock()
-		f.held["a"].users--
-		f.mu.Unlock()
+		f.count("a", -1)
 		u.Done()
 		all.Wait()
 		f.want("1 opened, 0 of them again, 0 slept, 1 ended, 0 removed")
@@ -80,11 +74,9 @@ func TestEndFails(t *testing.T) {
 			t.Error(err)
 		}
 		f.want("2 opened, 0 of them again, 0 slept, 1 ended, 1 removed")
-		time.Sleep(time.Hour) // 2, 4, 8, 16 minutes later
-		synctest.Wait()
+		rest(time.Hour) // 2, 4, 8, 16 minutes later
 		f.want("2 opened, 0 of them again, 1 slept, 1 ended, 5 removed")
-		time.Sleep(48 * time.Hour) // once more, and then every hour
-		synctest.Wait()
+		rest(48 * time.Hour) // once more, and then every hour
 		f.want("2 opened, 0 of them again, 1 slept, 1 ended, 53 removed")
 		boom = nil
 		if err := m.End(t.Context(), "a"); err != nil {
@@ -94,48 +86,90 @@ func TestEndFails(t *testing.T) {
 	})
 }
 
-// TestEndWhile ends what is in the middle of something.
+// begins are ways to get a session b into the middle of something.
+var begins = map[string]func(context.Context, *Manager) error{
+	"made": func(ctx context.Context, m *Manager) error {
+		_, err := m.Create(ctx, Spec{ID: "b"})
+		return err
+	},
+	"woken": func(ctx context.Context, m *Manager) error {
+		_, err := m.Use(ctx, "b")
+		return err
+	},
+	"put to sleep": func(ctx context.Context, m *Manager) error { return m.Sleep(ctx, "b") },
+}
+
+// TestEndWhile ends what is in the middle of something, whether the provider
+// hears of it or not.
 func TestEndWhile(t *testing.T) {
-	for what, begin := range map[string]func(context.Context, *Manager) error{
-		"made": func(ctx context.Context, m *Manager) error {
-			_, err := m.Create(ctx, Spec{ID: "b"})
-			return err
-		},
-		"woken": func(ctx context.Context, m *Manager) error {
-			_, err := m.Use(ctx, "b")
-			return err
-		},
-		"put to sleep": func(ctx context.Context, m *Manager) error { return m.Sleep(ctx, "b") },
-	} {
-		t.Run(what, func(t *testing.T) {
-			in(t, Options{}, func(t *testing.T, m *Manager, f *fake) {
-				if what != "made" {
-					create(t, m, "b")
-				}
-				if what == "woken" {
-					if err := m.Sleep(t.Context(), "b"); err != nil {
-						t.Fatal(err)
+	for what, begin := range begins {
+		for how, before := range map[string]func(context.Context, string, string) error{"slow": slow(time.Minute), "deaf": deaf(time.Minute)} {
+			t.Run(what+" "+how, func(t *testing.T) {
+				last := Ended
+				changed := func(i Info) {
+					if last == Ending && i.State != Ended {
+						t.Errorf("from ending it comes to %s", i.State)
 					}
+					last = i.State
 				}
-				f.set(slow(time.Minute))
-				var all sync.WaitGroup
-				all.Go(func() {
-					if err := begin(t.Context(), m); what != "put to sleep" && !errors.Is(err, fs.ErrNotExist) {
-						t.Errorf("who was waiting: %v", err)
-					}
-				})
-				time.Sleep(time.Second)
-				if err := m.End(t.Context(), "b"); err != nil {
-					t.Error(err)
-				}
-				wantState(t, m, "b", Ended)
-				all.Wait()
-				if len(f.files) > 0 {
-					t.Error("files are left")
-				}
+				in(t, Options{Changed: changed}, func(t *testing.T, m *Manager, f *fake) { endWhile(t, m, f, what, begin, before) })
 			})
+		}
+	}
+}
+
+func endWhile(t *testing.T, m *Manager, f *fake, what string, begin func(context.Context, *Manager) error, before func(context.Context, string, string) error) {
+	if what != "made" {
+		create(t, m, "b")
+	}
+	if what == "woken" {
+		if err := m.Sleep(t.Context(), "b"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f.set(before)
+	var all sync.WaitGroup
+	all.Go(func() {
+		if err := begin(t.Context(), m); what != "put to sleep" && !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("who was waiting: %v", err)
+		}
+	})
+	for n := range 3 {
+		time.Sleep(25 * time.Second)
+		checkInvariants(t, m)
+		all.Go(func() {
+			if err := m.End(t.Context(), "b"); err != nil {
+				t.Errorf("%d: %v", n, err)
+			}
+			wantState(t, m, "b", Ended)
 		})
 	}
+	all.Wait()
+	if len(f.files) > 0 {
+		t.Error("files are left")
+	}
+}
+
+// TestEndInQueue ends a session that waits for its turn to wake.
+func TestEndInQueue(t *testing.T) {
+	in(t, Options{MaxOpen: 1}, func(t *testing.T, m *Manager, f *fake) {
+		create(t, m, "a")
+		create(t, m, "b")
+		f.set(slow(time.Minute))
+		go func() {
+			if _, err := m.Use(t.Context(), "a"); !errors.Is(err, fs.ErrNotExist) {
+				t.Error(err)
+			}
+		}()
+		synctest.Wait()
+		if err := m.End(t.Context(), "a"); err != nil {
+			t.Error(err)
+		}
+		f.want("2 opened, 0 of them again, 2 slept, 0 ended, 1 removed")
+		if len(f.files) != 1 {
+			t.Errorf("%d have files", len(f.files))
+		}
+	})
 }
 
 // TestManyEnd ends a few at a time.
@@ -144,22 +178,10 @@ func TestManyEnd(t *testing.T) {
 		for range 100 {
 			create(t, m, "")
 		}
-		now, most := 0, 0
-		f.set(func(ctx context.Context, call, id string) error {
-			f.mu.Lock()
-			now++
-			most = max(most, now)
-			f.mu.Unlock()
-			time.Sleep(time.Second)
-			f.mu.Lock()
-			now--
-			f.mu.Unlock()
-			return nil
-		})
-		time.Sleep(time.Minute + 13*time.Second)
-		synctest.Wait()
-		if n := len(m.List()); n > 0 || most != parallel {
-			t.Errorf("%d left, %d at a time", n, most)
+		most := f.most(time.Second)
+		rest(time.Minute + 13*time.Second)
+		if n := len(m.List()); n > 0 || most() != parallel {
+			t.Errorf("%d left, %d at a time", n, most())
 		}
 	})
 }

@@ -161,6 +161,27 @@ func (w *fakeSpace) letGo(ctx context.Context, call string, files bool) error {
 	return err
 }
 
+// count counts users as the test knows them.
+func (f *fake) count(id string, n int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.held[id].users += n
+}
+
+// wantTook checks how long something has taken.
+func wantTook(t *testing.T, start time.Time, want time.Duration) {
+	t.Helper()
+	if d := time.Since(start); d != want {
+		t.Errorf("it took %v, want %v", d, want)
+	}
+}
+
+// rest lets a time go by, and what is due then happen.
+func rest(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}
+
 // slow makes every call last a time.
 func slow(d time.Duration) func(context.Context, string, string) error {
 	return func(ctx context.Context, _, _ string) error {
@@ -170,6 +191,37 @@ func slow(d time.Duration) func(context.Context, string, string) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		}
+	}
+}
+
+// deaf is slow and does not look at its ctx.
+func deaf(d time.Duration) func(context.Context, string, string) error {
+	return func(context.Context, string, string) error {
+		time.Sleep(d)
+		return nil
+	}
+}
+
+// most makes every call last a time and counts how many are under way at most.
+func (f *fake) most(d time.Duration) (most func() int) {
+	var mu sync.Mutex
+	now, peak := 0, 0
+	count := func(n int) {
+		mu.Lock()
+		defer mu.Unlock()
+		now += n
+		peak = max(peak, now)
+	}
+	f.set(func(context.Context, string, string) error {
+		count(1)
+		defer count(-1)
+		time.Sleep(d)
+		return nil
+	})
+	return func() int {
+		mu.Lock()
+		defer mu.Unlock()
+		return peak
 	}
 }
 

@@ -75,39 +75,39 @@ func TestCrash(t *testing.T) {
 		time.Sleep(59 * time.Minute)
 		wantRecords(t, m, "asleep asleep, ending ending, making making, open open")
 
-		died := state.New(nil)
-		if err := died.Restore(records.Snapshot()); err != nil {
-			t.Fatal(err)
-		}
 		g := newFake(t)
 		f.mu.Lock()
 		g.files = maps.Clone(f.files)
 		f.mu.Unlock()
-		m2 := crash(t, g, died, Options{})
-		got, err := m2.Get("open")
-		if err != nil || got.State != Asleep || got.Serial != was.Serial || got.Tenant != "x" || got.Runtime != "r" || got.Labels["k"] != "ä\x00" ||
-			got.Idle != -1 || got.TTL != 90*time.Minute || !got.Created.Equal(was.Created) || !got.Used.Equal(time.Now()) {
-			t.Errorf("found %+v, %v", got, err)
-		}
-		synctest.Wait()
-		wantRecords(t, m2, "asleep asleep, open asleep")
-		if len(m2.List()) != 2 || len(m2.ListTenant("x")) != 1 {
-			t.Errorf("found %v", m2.List())
-		}
-		g.want("0 opened, 0 of them again, 0 slept, 0 ended, 2 removed")
-		u = use(t, m2, "open")
-		testroom.Want(t, u.Backend(), "f", "1")
-		u.Done()
-		time.Sleep(time.Minute) // the hour of the one that slept
-		synctest.Wait()
-		wantState(t, m2, "asleep", Ended)
-		wantRecords(t, m2, "open open")
-		time.Sleep(89 * time.Minute)
-		synctest.Wait()
-		wantState(t, m2, "open", Ended)
-		wantRecords(t, m2, "")
-		time.Sleep(200 * time.Hour) // until the first one has come to its end
+		m2 := crash(t, g, records.Fork(), Options{})
+		wantFound(t, m2, g, was)
+		rest(200 * time.Hour) // until the first one has come to its end
 	})
+}
+
+// wantFound checks what is found by m2 of the sessions of TestCrash, and what
+// becomes of them.
+func wantFound(t *testing.T, m2 *Manager, g *fake, was Info) {
+	got, err := m2.Get("open")
+	if err != nil || got.State != Asleep || got.Serial != was.Serial || got.Tenant != "x" || got.Runtime != "r" || got.Labels["k"] != "ä\x00" ||
+		got.Idle != -1 || got.TTL != 90*time.Minute || !got.Created.Equal(was.Created) || !got.Used.Equal(time.Now()) {
+		t.Errorf("found %+v, %v", got, err)
+	}
+	synctest.Wait()
+	wantRecords(t, m2, "asleep asleep, open asleep")
+	if len(m2.List()) != 2 || len(m2.ListTenant("x")) != 1 {
+		t.Errorf("found %v", m2.List())
+	}
+	g.want("0 opened, 0 of them again, 0 slept, 0 ended, 2 removed")
+	u := use(t, m2, "open")
+	testroom.Want(t, u.Backend(), "f", "1")
+	u.Done()
+	rest(time.Minute) // the hour of the one that slept
+	wantState(t, m2, "asleep", Ended)
+	wantRecords(t, m2, "open open")
+	rest(89 * time.Minute)
+	wantState(t, m2, "open", Ended)
+	wantRecords(t, m2, "")
 }
 
 // TestRecordFails makes no session that would be forgotten.
@@ -229,8 +229,7 @@ func TestClockSetBack(t *testing.T) {
 		testroom.Put(t, records, "a.json", strings.Replace(goodRecord, "never", "1h0m0s", 1))
 		f := newFake(t)
 		m := crash(t, f, records, Options{})
-		time.Sleep(time.Hour)
-		synctest.Wait()
+		rest(time.Hour)
 		wantState(t, m, "a", Ended)
 	})
 }
