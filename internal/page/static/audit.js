@@ -72,7 +72,7 @@ export class Audit {
 
 	#state() {
 		const text = this.#held ? 'held' : { live: 'live', off: 'not available' }[this.#hub.state] ?? 'connecting…';
-		this.#live.className = `live ${this.#held ? '' : this.#hub.state}`;
+		this.#live.classList.toggle('now', !this.#held && this.#hub.state === 'live');
 		if (this.#live.textContent !== text) this.#live.textContent = text;
 	}
 

@@ -5,17 +5,9 @@ import { button, el, field, pill, sorry } from './dom.js';
 import { Jobs } from './jobs.js';
 import { Output } from './output.js';
 import { read } from './sse.js';
-import { span, visible } from './text.js';
+import { ending, span, visible } from './text.js';
 
 const mostRuns = 20; // that are kept on the page
-
-// ending says in a word how a command has ended, and how that looks.
-export function ending({ exit_code: code, signal, timed_out: late, error }) {
-	if (error) return [visible(error), 'bad'];
-	if (late) return ['timed out', 'bad'];
-	if (signal) return [visible(signal), 'bad'];
-	return code === 0 ? ['done', 'good'] : [`exit ${code}`, 'bad'];
-}
 
 // Commands is the panel of the commands.
 export class Commands {

@@ -32,7 +32,6 @@ export class FileView {
 			this.#bar, this.#body);
 	}
 
-
 	close() {
 		this.#quit.abort();
 	}

@@ -2,11 +2,10 @@
 
 import { ask, at, get, part, query, stream } from './api.js';
 import { button, confirm, el, every, once, pill, sorry } from './dom.js';
-import { ending } from './commands.js';
 import { changes } from './hub.js';
 import { Output } from './output.js';
 import { follow } from './sse.js';
-import { age, visible } from './text.js';
+import { age, ending, visible } from './text.js';
 
 const words = (job) => (Array.isArray(job.args) ? job.args : [job.script ?? job.id]).join(' ');
 

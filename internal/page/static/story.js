@@ -51,8 +51,8 @@ export class Story {
 		const room = longest - this.#last.length;
 		const text = String(event.text ?? '').slice(0, Math.max(0, room));
 		this.#last.length += text.length;
-		this.#last.node.append(text);
-		this.#last.node.normalize();
+		if (this.#last.node.firstChild) this.#last.node.firstChild.appendData(text);
+		else this.#last.node.append(text);
 	}
 
 	// call shows a call once; it can be announced before its input is known.

@@ -40,6 +40,14 @@ export function clock(time) {
 	return Number.isNaN(d.getTime()) ? '–' : d.toLocaleTimeString('en-GB');
 }
 
+// ending says in a word how a command has ended, and how that looks.
+export function ending({ exit_code: code, signal, timed_out: late, error }) {
+	if (error) return [visible(error), 'bad'];
+	if (late) return ['timed out', 'bad'];
+	if (signal) return [visible(signal), 'bad'];
+	return code === 0 ? ['done', 'good'] : [`exit ${code}`, 'bad'];
+}
+
 // Escape sequences of terminals, and what can be the beginning of one.
 const escape = /\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)|[ -/]*[0-OQ-WYZ\\`-~])/g;
 const begun = /\x1b(?:\[[0-?]*[ -/]*|[\]PX^_][^\x07\x1b]*\x1b?|[ -/]*)$/;
