@@ -16,7 +16,7 @@ func quote(s string) string {
 func (p *Page) Wait(condition string) {
 	p.t.Helper()
 	js := `new Promise((done) => {
-		const end = Date.now() + 20000;
+		const end = Date.now() + 8000;
 		const look = () => {
 			let is = false;
 			try { is = Boolean(` + condition + `); } catch {}
@@ -69,7 +69,7 @@ func (p *Page) Click(selector, text string) {
 		const r = e.getBoundingClientRect();
 		window.at = [r.x + r.width / 2, r.y + r.height / 2];
 		const top = document.elementFromPoint(...window.at);
-		return e.contains(top) || e.labels?.[0]?.contains(top) || top?.closest("a, button") === e;
+		return top !== null && (e.contains(top) || e.labels?.[0]?.contains(top) || top.closest("a, button, li")?.contains(e));
 	})()`)
 	p.Eval(`window.at`, &at)
 	for _, kind := range []string{"mousePressed", "mouseReleased"} {

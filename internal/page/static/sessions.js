@@ -97,10 +97,11 @@ function body(f) {
 
 // secret shows the token of a new session, which the service tells only once.
 function secret(id, token) {
-	const value = el('input', { type: 'password', readonly: true, value: token, 'aria-label': 'Token of the session', onfocus: (e) => e.target.select() });
+	const dots = '•'.repeat(24);
+	const value = el('input', { type: 'text', readonly: true, value: dots, class: 'mono', 'aria-label': 'Token of the session', onfocus: (e) => e.target.select() });
 	const show = button('Show', () => {
-		value.type = value.type === 'text' ? 'password' : 'text';
-		show.textContent = value.type === 'text' ? 'Hide' : 'Show';
+		value.value = value.value === dots ? token : dots;
+		show.textContent = value.value === dots ? 'Show' : 'Hide';
 	});
 	const copy = button('Copy', once(async () => { await navigator.clipboard.writeText(token); toast('The token is copied.'); }));
 	return el('div', { class: 'card notice good' },

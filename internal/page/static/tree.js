@@ -72,7 +72,7 @@ export class Tree {
 	#row(entry) {
 		const r = { entry, extra: el('span', { class: 'soft' }) };
 		r.button = el('button', { type: 'button', class: `name ${entry.dir ? 'dir' : 'doc'}`, title: visible(entry.path), onclick: () => this.#choose(r) },
-			el('span', { class: 'label' }, visible(base(entry.path))), r.extra);
+			el('span', { class: 'label' }, visible(base(entry.path))), ' ', r.extra);
 		r.button.dataset.path = entry.path;
 		r.item = el('li', {}, r.button);
 		if (!entry.dir) return r;

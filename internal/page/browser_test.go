@@ -1,0 +1,137 @@
+package page_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/hutch-dev/hutch/internal/testbrowser"
+)
+
+// look is one page that looks at a service of its own.
+type look struct {
+	*testbrowser.Page
+	t *testing.T
+	f *fake
+}
+
+// shot keeps a picture where $HUTCH_SHOTS names a folder for pictures, in all
+// sizes and colours.
+func (l *look) shot(name string) {
+	dir := os.Getenv("HUTCH_SHOTS")
+	if dir == "" {
+		return
+	}
+	for _, dark := range []bool{false, true} {
+		for kind, size := range map[string][2]int{"desk": {1200, 800}, "phone": {360, 740}} {
+			l.Size(size[0], size[1], kind == "phone")
+			l.Dark(dark)
+			l.Wait(`true`)
+			l.Shot(filepath.Join(dir, fmt.Sprintf("%s-%s-%v.png", name, kind, map[bool]string{true: "dark", false: "light"}[dark])))
+		}
+	}
+	l.Size(1200, 800, false)
+	l.Dark(false)
+}
+
+// fits checks that nothing is wider than a small phone, and that what can be
+// touched is large enough.
+func (l *look) fits(what string) {
+	l.t.Helper()
+	l.Size(360, 740, true)
+	var wide, small []string
+	l.Eval(`document.documentElement.scrollWidth > 360 || document.body.scrollWidth > 360 ? [...document.querySelectorAll("body *")]
+		.filter((e) => e.getBoundingClientRect().right > 361).slice(0, 5).map((e) => e.outerHTML.slice(0, 200)) .concat("too wide") : []`, &wide)
+	l.Eval(`[...document.querySelectorAll("button, a:not(.skip), input:not([type=checkbox]), select, textarea, summary, .check")]
+		.filter((e) => e.checkVisibility() && e.getBoundingClientRect().height < 39.5).map((e) => e.outerHTML.slice(0, 200))`, &small)
+	if len(wide) > 0 || len(small) > 0 {
+		l.t.Errorf("%s at 360 pixels: too wide %q; too small to touch %q", what, wide, small)
+	}
+	l.Size(1200, 800, false)
+}
+
+// clean checks at the end that nothing of what others have written was run, that
+// the browser had nothing to say, and that the token went nowhere.
+func (l *look) clean() {
+	l.t.Helper()
+	var pwned, kept bool
+	l.Eval(`Boolean(window.pwned)`, &pwned)
+	l.Eval(`localStorage.length > 0 || document.cookie !== "" || location.href.includes("service-") || location.href.includes("session-")`, &kept)
+	if pwned || kept {
+		l.t.Errorf("ran: %v, kept or in the address: %v", pwned, kept)
+	}
+	if said := l.Troubles(); len(said) > 0 {
+		l.t.Errorf("the browser says %q", said)
+	}
+	l.f.mu.Lock()
+	defer l.f.mu.Unlock()
+	for _, url := range append(l.URLs(), l.f.seen...) {
+		if strings.Contains(url, "service-0") || strings.Contains(url, "session-") {
+			l.t.Errorf("a token in %s", url)
+		}
+		if strings.HasPrefix(url, "http") && !strings.HasPrefix(url, l.f.URL+"/") {
+			l.t.Errorf("%s was asked for", url)
+		}
+	}
+}
+
+// enter opens the page and signs in.
+func enter(t *testing.T, b *testbrowser.Browser, f *fake) *look {
+	l := &look{Page: b.Page(t, f.URL+"/"), t: t, f: f}
+	l.Size(1200, 800, false)
+	l.Type("input", "Token", serviceToken)
+	l.Press("Enter")
+	l.See("h1", "Sessions")
+	return l
+}
+
+func TestPage(t *testing.T) {
+	b := testbrowser.Open(t)
+	for name, test := range map[string]func(*testing.T, *testbrowser.Browser){
+		"sign in": testSignIn, "sessions": testSessions, "files": testFiles, "hostile names": testHostile, "changes": testChanges,
+		"commands": testCommands, "jobs": testJobs, "agent": testAgent, "audit": testAudit, "parts": testParts,
+	} {
+		t.Run(name, func(t *testing.T) { test(t, b) })
+	}
+}
+
+func testSignIn(t *testing.T, b *testbrowser.Browser) {
+	f := newFake(t)
+	f.add("one", "acme", map[string]string{"a.txt": "a\n"})
+	l := &look{Page: b.Page(t, f.URL+"/"), t: t, f: f}
+	l.See("h1", "Sign in")
+	l.shot("login")
+	l.fits("the question for the token")
+	for _, wrong := range []string{"nonsense", "tökén", "session-one"} {
+		l.Type("input", "Token", wrong)
+		l.Click("button", "Continue")
+		l.See("[role=alert]", map[bool]string{true: "A token has only letters, digits and signs.", false: "The service does not accept this token."}[wrong == "tökén"])
+		l.Eval(`void (document.querySelector("[role=alert]").textContent = "")`, nil)
+	}
+	l.Type("input", "Token", serviceToken)
+	l.Press("Enter")
+	l.See("strong", "one")
+	l.Reload() // the tab knows it still
+	l.See("strong", "one")
+
+	f.change(func() { delete(f.tokens, serviceToken) })
+	l.Click("strong", "one") // the service no longer accepts it
+	l.See("[role=alert]", "The token is no longer accepted.")
+	var kept string
+	l.Eval(`JSON.stringify(sessionStorage)`, &kept)
+	if kept != "{}" {
+		t.Errorf("kept after it was refused: %s", kept)
+	}
+
+	l.Go(f.URL + "/#/")
+	l.Type("input", "Token", "session-one")
+	l.Type("input", "Session", "one")
+	l.Press("Enter")
+	l.See("h1", "one")
+	l.See(".label", "a.txt")
+	l.Click("button", "Sign out")
+	l.See("h1", "Sign in")
+	l.clean()
+}
