@@ -50,7 +50,49 @@ func (l *look) fits(what string) {
 		l.t.Errorf("%s at 360 pixels: too wide %q; too small to touch %q", what, wide, small)
 	}
 	l.Size(1200, 800, false)
+	var bad []string
+	l.Eval(nameless, &bad)
+	for _, dark := range []bool{true, false} {
+		var pale []string
+		l.Dark(dark)
+		l.Eval(contrast, &pale)
+		bad = append(bad, pale...)
+	}
+	if len(bad) > 0 {
+		l.t.Errorf("%s: hard to see or without a name: %q", what, bad)
+	}
 }
+
+// nameless are controls that say nothing to those who do not see them.
+const nameless = `[...document.querySelectorAll("button, a, input, select, textarea, summary")]
+	.filter((e) => e.checkVisibility() && !(e.getAttribute("aria-label") || e.textContent.trim() && !/SELECT|TEXTAREA/.test(e.tagName) || e.labels?.[0]?.textContent.trim()))
+	.map((e) => e.outerHTML.slice(0, 200))`
+
+// contrast are texts whose colour is less than 4.5 : 1 away from what is behind
+// them, as WCAG 2.2 (1.4.3) measures it.
+const contrast = `(() => {
+	const pen = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
+	const rgba = (c) => { pen.clearRect(0, 0, 1, 1); pen.fillStyle = c; pen.fillRect(0, 0, 1, 1); return [...pen.getImageData(0, 0, 1, 1).data]; };
+	const light = (c) => c.slice(0, 3).map((v) => v / 255).map((v) => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4).reduce((s, v, i) => s + v * [0.2126, 0.7152, 0.0722][i], 0);
+	const behind = (e) => {
+		let back = [0, 0, 0, 0];
+		for (; e && back[3] < 250; e = e.parentElement) {
+			const c = rgba(getComputedStyle(e).backgroundColor);
+			if (c[3] === 0) continue;
+			const a = back[3] / 255;
+			back = [0, 1, 2].map((i) => back[i] * a + c[i] * (1 - a)).concat(back[3] + c[3]);
+		}
+		return back;
+	};
+	const pale = [];
+	for (const e of document.querySelectorAll("body *")) {
+		if (!e.checkVisibility() || ![...e.childNodes].some((n) => n.nodeType === 3 && n.data.trim())) continue;
+		const [a, b] = [light(rgba(getComputedStyle(e).color)), light(behind(e))];
+		const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+		if (ratio < 4.5) pale.push(ratio.toFixed(2) + " " + e.outerHTML.slice(0, 120));
+	}
+	return pale;
+})()`
 
 // clean checks at the end that nothing of what others have written was run, that
 // the browser had nothing to say, and that the token went nowhere.
@@ -61,6 +103,11 @@ func (l *look) clean() {
 	l.Eval(`localStorage.length > 0 || document.cookie !== "" || location.href.includes("service-") || location.href.includes("session-")`, &kept)
 	if pwned || kept {
 		l.t.Errorf("ran: %v, kept or in the address: %v", pwned, kept)
+	}
+	var sorry []string
+	l.Eval(`window.sorry ?? []`, &sorry)
+	if len(sorry) > 0 {
+		l.t.Errorf("the page was sorry: %q", sorry)
 	}
 	if said := l.Troubles(); len(said) > 0 {
 		l.t.Errorf("the browser says %q", said)
@@ -84,6 +131,9 @@ func enter(t *testing.T, b *testbrowser.Browser, f *fake) *look {
 	l.Type("input", "Token", serviceToken)
 	l.Press("Enter")
 	l.See("h1", "Sessions")
+	l.Eval(`void new MutationObserver(() => {
+		for (const e of document.querySelectorAll("#toast .bad")) (window.sorry ??= []).push(e.textContent);
+	}).observe(document.getElementById("toast"), {childList: true})`, nil)
 	return l
 }
 

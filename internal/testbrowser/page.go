@@ -129,11 +129,13 @@ func (p *Page) Size(width, height int, phone bool) {
 	p.do("Emulation.setDeviceMetricsOverride", map[string]any{"width": width, "height": height, "deviceScaleFactor": 1, "mobile": phone})
 }
 
-// Dark says which colours the user likes.
+// Dark says which colours the user likes; nothing moves then.
 func (p *Page) Dark(dark bool) {
 	p.t.Helper()
 	value := map[bool]string{true: "dark", false: "light"}[dark]
-	p.do("Emulation.setEmulatedMedia", map[string]any{"features": []any{map[string]any{"name": "prefers-color-scheme", "value": value}}})
+	p.do("Emulation.setEmulatedMedia", map[string]any{"features": []any{
+		map[string]any{"name": "prefers-color-scheme", "value": value}, map[string]any{"name": "prefers-reduced-motion", "value": "reduce"},
+	}})
 }
 
 // Shot writes a picture of the page, as a PNG.

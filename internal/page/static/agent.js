@@ -7,7 +7,7 @@ import { Story } from './story.js';
 import { follow } from './sse.js';
 import { age, visible } from './text.js';
 
-const kinds = { running: 'busy', waiting: 'ask', done: 'good', failed: 'bad', cancelled: '', interrupted: 'bad' };
+const kinds = { running: 'busy', waiting: 'busy', done: 'good', failed: 'bad', cancelled: '', interrupted: 'bad' };
 const over = (run) => !['running', 'waiting'].includes(run.state);
 
 // Agent is the panel of the agent's runs.
@@ -59,7 +59,7 @@ export class Agent {
 	async #runs() {
 		try {
 			const answer = await get(this.#at(), { signal: this.#session.signal });
-			const runs = (answer.runs ?? answer).slice(-30).reverse();
+			const runs = (Array.isArray(answer) ? answer : answer.runs ?? []).slice(-30).reverse();
 			this.#fill(runs);
 			if (!this.#run && runs.length) this.#look(runs[0].id);
 		} catch (err) {
@@ -148,6 +148,7 @@ export class Agent {
 		const open = new Map((run.pending ?? []).map((q) => [q.question_id, q]));
 		for (const card of [...place.children]) if (!open.delete(card.dataset.id)) card.remove();
 		for (const q of open.values()) place.append(this.#question(run, q, update));
+		if (open.size) place.lastChild.scrollIntoView({ block: 'nearest' });
 	}
 
 	#question(run, q, update) {

@@ -26,7 +26,7 @@ export function field(label, control, note) {
 	return el('div', { class: 'field' }, el('label', { for: control.id }, label), control, below);
 }
 
-export const pill = (text, kind) => el('span', { class: `pill ${kind ?? ''}` }, text);
+export const pill = (text, kind) => el('span', { class: `pill ${kind ?? ''}`, title: text.length > 24 && text }, text);
 
 // toast says something for a moment.
 let hush;

@@ -145,7 +145,7 @@ function difference(before, now) {
 	const rows = kept.slice(0, mostRows).map((row) => (row === null
 		? el('div', { class: 'gap' }, '⋯')
 		: el('div', { class: { '+': 'add', '-': 'del' }[row.op] ?? '' },
-			el('span', { class: 'numbers', 'aria-hidden': 'true' }, String(row.b ?? row.a)), el('span', { class: 'op' }, row.op), el('span', {}, row.text))));
+			el('span', { class: 'numbers', 'aria-hidden': 'true' }, String(row.b ?? row.a)), el('span', { class: 'sign' }, row.op), el('span', {}, row.text))));
 	const sum = (op) => all.filter((row) => row.op === op).length;
 	return el('div', {}, el('p', { class: 'soft' }, `${sum('+')} added, ${sum('-')} removed since you saw it`),
 		el('div', { class: 'code diff', tabindex: 0, role: 'region', 'aria-label': 'Changes of the file' }, el('div', { class: 'rows' }, ...rows)),

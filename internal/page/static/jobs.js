@@ -43,7 +43,7 @@ export class Jobs {
 	async refresh(watch) {
 		try {
 			const answer = await get(at(this.#session.id, 'jobs'), { signal: this.#session.signal });
-			this.#fill(answer.jobs ?? answer);
+			this.#fill(Array.isArray(answer) ? answer : answer.jobs ?? []);
 			if (watch) this.#watch(watch);
 		} catch (err) {
 			if (![401, 404, 410].includes(err.status)) sorry(err);

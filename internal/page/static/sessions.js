@@ -21,7 +21,7 @@ export async function remove(id) {
 // sessionList is the view of all sessions.
 export function sessionList() {
 	const list = el('ul', { class: 'rows', 'aria-label': 'Sessions' });
-	const tenant = el('input', { type: 'search', placeholder: 'any', autocomplete: 'off', size: 12, oninput: () => refresh() });
+	const tenant = el('input', { type: 'search', placeholder: 'any', autocomplete: 'off', oninput: () => refresh() });
 	const quit = new AbortController();
 	let shown = '';
 	const refresh = async () => {
@@ -68,22 +68,24 @@ function create() {
 		runtime: el('select', { name: 'runtime' }, el('option', { value: '' }, 'the usual one')),
 		idle_seconds: number({ name: 'idle' }), ttl_seconds: number({ name: 'ttl' }),
 	};
-	get('/runtimes').then((all) => f.runtime.append(...(all.runtimes ?? all).map((r) =>
+	get('/runtimes').then((all) => f.runtime.append(...(Array.isArray(all) ? all : all.runtimes ?? []).map((r) =>
 		el('option', { value: r.name }, r.description ? `${visible(r.name)} – ${visible(r.description)}` : visible(r.name))))).catch(() => {});
 	const submit = once(async () => {
 		const made = await post('/sessions', body(f));
 		const token = made.token && secret(made.session.id, made.token);
 		f.id.value = '';
+		fold.open = false;
 		after.replaceChildren(...[token].filter(Boolean));
 		location.hash = token ? location.hash : sessionURL(made.session.id);
 		if (token) after.querySelector('a').focus();
 	});
 	const after = el('div', { class: 'after', 'aria-live': 'polite' });
-	return el('div', {}, el('details', { class: 'card new' }, el('summary', {}, 'New session'),
+	const fold = el('details', { class: 'card new' }, el('summary', {}, 'New session'),
 		el('form', { onsubmit: submit, class: 'grid' },
 			field('Id', f.id), field('Tenant', f.tenant), field('Runtime', f.runtime),
 			field('Sleeps after', f.idle_seconds, 'seconds without use'), field('Ends after', f.ttl_seconds, 'seconds'),
-			el('div', { class: 'row end' }, el('button', { class: 'main' }, 'Create')))), after);
+			el('div', { class: 'row end' }, el('button', { class: 'main' }, 'Create'))));
+	return el('div', {}, fold, after);
 }
 
 function body(f) {

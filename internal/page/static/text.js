@@ -23,7 +23,7 @@ export function span(s) {
 	if (!Number.isFinite(s)) return '–';
 	if (s < 1) return `${Math.round(s * 1000)} ms`;
 	if (s < 60) return `${s < 10 ? s.toFixed(1) : Math.round(s)} s`;
-	if (s < 3600) return `${Math.floor(s / 60)} min`;
+	if (s < 3600) return `${Math.floor(s / 60)} min ${Math.floor(s % 60)} s`;
 	if (s < 172800) return `${Math.floor(s / 3600)} h`;
 	return `${Math.floor(s / 86400)} days`;
 }
@@ -32,6 +32,7 @@ export function span(s) {
 export function age(time) {
 	const s = (Date.now() - Date.parse(time)) / 1000;
 	if (!Number.isFinite(s)) return '–';
+	if (s >= 60 && s < 3600) return `${Math.floor(s / 60)} min ago`;
 	return s < 10 ? 'just now' : `${span(s)} ago`;
 }
 

@@ -5,7 +5,7 @@ import { el, every, sorry } from './dom.js';
 import { count, size, span } from './text.js';
 
 const shown = [
-	['commands', 'Commands', count], ['commands_running', 'running now', count], ['jobs_running', 'Jobs running', count],
+	['commands', 'Commands', count], ['commands_running', 'Commands running', count], ['jobs_running', 'Jobs running', count],
 	['command_seconds', 'Time of commands', span], ['bytes_read', 'Read', size], ['bytes_written', 'Written', size],
 	['requests', 'Requests', count], ['refused', 'Refused', count], ['files', 'Files', count], ['bytes', 'Size of the files', size],
 ];
