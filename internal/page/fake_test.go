@@ -157,7 +157,7 @@ func (f *fake) wait(r *http.Request, look func() bool) bool {
 
 // add makes a session with some files.
 func (f *fake) add(id, tenant string, files map[string]string) *room {
-	s := &room{id: id, tenant: tenant, runtime: "python", state: "running", created: time.Now().Add(-3 * time.Minute), files: files}
+	s := &room{id: id, tenant: tenant, runtime: "python", state: "open", created: time.Now().Add(-3 * time.Minute), files: files}
 	f.change(func() {
 		f.sessions[id] = s
 		f.tokens["session-"+id] = id
@@ -277,7 +277,7 @@ func (f *fake) happens(s *room, event object) {
 // puts writes a file.
 func (f *fake) puts(s *room, name, content string) {
 	f.change(func() { s.files[name] = content })
-	f.happens(s, object{"op": "write", "path": name, "who": "api", "decision": "allow", "bytes": len(content), "duration_ms": 1})
+	f.happens(s, object{"op": "write", "path": name, "who": "api", "decision": "allowed", "bytes": len(content), "duration_ms": 1})
 }
 
 func send(w http.ResponseWriter, id, event string, v any) {

@@ -14,7 +14,7 @@ import (
 func (f *fake) exec(w http.ResponseWriter, r *http.Request, s *room) {
 	var in struct{ Script string }
 	_ = json.NewDecoder(r.Body).Decode(&in)
-	defer f.happens(s, object{"op": "exec", "args": []string{"sh", "-c", in.Script}, "who": "api", "decision": "allow", "exit_code": 0, "duration_ms": 12})
+	defer f.happens(s, object{"op": "exec", "args": []string{"sh", "-c", in.Script}, "who": "api", "decision": "allowed", "exit_code": 0, "duration_ms": 12})
 	sse(w)
 	text := func(stream, s string) { send(w, "", stream, object{"text": s}) }
 	code := 0
@@ -106,6 +106,7 @@ type run struct {
 
 func (r *run) info() object {
 	return object{"id": r.id, "conversation": "c1", "state": r.state, "ending": map[bool]string{true: "finished"}[r.state == "done"],
+		"prompt":  "Clean up and build again.",
 		"created": time.Now().Add(-time.Second), "usage": object{}, "cost": 0.0123, "pending": slices.Clone(r.pending)}
 }
 
@@ -157,17 +158,26 @@ func (f *fake) story(w http.ResponseWriter, r *http.Request, s *room) {
 	sse(w)
 	at := 0
 	_, _ = fmt.Sscan(r.Header.Get("Last-Event-ID"), &at)
-	for over := false; !over; {
+	for {
 		var fresh []object
 		if !f.wait(r, func() bool { fresh = slices.Clone(s.find(r.PathValue("run")).events[at:]); return len(fresh) > 0 }) {
 			return
 		}
 		for _, e := range fresh {
 			at++
-			send(w, fmt.Sprint(at), fmt.Sprint(e["kind"]), e)
-			over = over || e["kind"] == "end"
+			send(w, fmt.Sprint(at), fmt.Sprint(e["kind"]), object{"seq": at, "time": time.Now(), "event": e})
+			if e["kind"] == "end" {
+				f.oneRunEnds(w, r, s)
+				return
+			}
 		}
 	}
+}
+
+func (f *fake) oneRunEnds(w http.ResponseWriter, r *http.Request, s *room) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	send(w, "", "run", s.find(r.PathValue("run")).info())
 }
 
 func (f *fake) approve(w http.ResponseWriter, r *http.Request, s *room) {

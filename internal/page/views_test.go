@@ -72,7 +72,12 @@ func testFiles(t *testing.T, b *testbrowser.Browser) {
 	l.fits("the tree")
 	l.Click("button.dir", "src")
 	l.Click("button.dir", "lib")
-	l.Press("ArrowRight") // is open already
+	l.See(".label", "deep")
+	l.Press("ArrowDown")
+	l.Press("ArrowRight") // opens deep
+	l.See(".label", "er.py")
+	l.Press("ArrowLeft")
+	l.Wait(`document.activeElement.textContent.trim() === "deep" && !document.body.innerText.includes("er.py")`)
 	l.Click(".label", "main.py")
 	l.See("h2", "src/main.py")
 	l.Wait(`document.querySelector("pre.body").textContent.includes("def main")`)

@@ -113,6 +113,7 @@ func testAgent(t *testing.T, b *testbrowser.Browser) {
 	l.See("article .pill", "cancelled")
 	l.Reload()
 	l.See("article .pill", "cancelled")
+	l.See(".said.you", "Clean up and build again.")
 	l.clean()
 }
 
@@ -121,7 +122,7 @@ func testAudit(t *testing.T, b *testbrowser.Browser) {
 	s := f.add("data-analysis", "acme", map[string]string{})
 	f.happens(s, object{"op": "list", "path": ".", "who": "api", "duration_ms": 1})
 	f.happens(s, object{"op": "write", "path": "secrets/<img src=x onerror=window.pwned=1>", "who": "agent", "decision": "denied", "error": "permission"})
-	f.happens(s, object{"op": "exec", "args": []string{"sh", "-c", "pytest -q"}, "who": "agent", "decision": "allow", "exit_code": 1, "bytes": 5120, "duration_ms": 2480})
+	f.happens(s, object{"op": "exec", "args": []string{"sh", "-c", "pytest -q"}, "who": "agent", "decision": "allowed", "exit_code": 1, "bytes": 5120, "duration_ms": 2480})
 	l := open(t, b, f, "audit")
 	l.See(".what", "secrets/<img src=x onerror=window.pwned=1>")
 	l.See(".live", "live")

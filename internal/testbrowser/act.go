@@ -62,12 +62,15 @@ func (p *Page) SeeText(text string) {
 func (p *Page) Click(selector, text string) {
 	p.t.Helper()
 	p.See(selector, text)
+	p.Eval(`delete window.at`, nil)
 	var at []float64
 	p.Wait(`(() => {
 		const e = ` + locate(selector, text) + `;
 		e.scrollIntoView({block: "center", inline: "center", behavior: "instant"});
 		const r = e.getBoundingClientRect();
+		const before = String(window.at);
 		window.at = [r.x + r.width / 2, r.y + r.height / 2];
+		if (String(window.at) !== before) return false; // it moves still
 		const top = document.elementFromPoint(...window.at);
 		return top !== null && (e.contains(top) || e.labels?.[0]?.contains(top) || top.closest("a, button, li")?.contains(e));
 	})()`)

@@ -59,7 +59,7 @@ export class Agent {
 	async #runs() {
 		try {
 			const answer = await get(this.#at(), { signal: this.#session.signal });
-			const runs = (Array.isArray(answer) ? answer : answer.runs ?? []).slice(-30).reverse();
+			const runs = (answer.runs ?? []).sort((a, b) => Date.parse(b.created) - Date.parse(a.created)).slice(0, 30);
 			this.#fill(runs);
 			if (!this.#run && runs.length) this.#look(runs[0].id);
 		} catch (err) {
@@ -105,12 +105,14 @@ export class Agent {
 		this.#run = { id };
 		const state = el('div', { class: 'row wrap', role: 'status' });
 		const asked = el('div', { class: 'stack', 'aria-live': 'assertive' });
-		const story = new Story(prompt);
+		const story = new Story();
+		story.begin(prompt);
 		this.#view.replaceChildren(el('article', { class: 'card run' }, state, story.el, asked));
 		const update = async () => {
 			const run = await get(this.#at(part(id)), { signal: quit.signal });
 			if (quit.signal.aborted) return;
 			this.#run = run;
+			story.begin(run.prompt);
 			this.#head(state, run);
 			this.#pending(asked, run, update);
 			this.#onLabel.hidden = !run.conversation || !over(run);
@@ -119,10 +121,12 @@ export class Agent {
 		follow((after, signal) => stream('GET', this.#at(part(id), 'events') + query({ after }), {
 			signal, headers: after ? { 'Last-Event-ID': after } : {},
 		}), { signal: quit.signal, onEvent: (e) => {
-			const event = JSON.parse(e.data);
-			story.add(event);
-			if (['asked', 'answered', 'begin'].includes(event.kind)) update().catch(sorry);
-			return event.kind === 'end' && !event.agent;
+			if (e.event === 'run') return true;
+			const { event, lost } = JSON.parse(e.data);
+			if (lost > 0) story.lost(lost);
+			if (event) story.add(event);
+			if (['asked', 'answered', 'begin'].includes(event?.kind)) update().catch(sorry);
+			return false;
 		} }).then(async () => {
 			if (quit.signal.aborted) return;
 			await update();
@@ -132,8 +136,8 @@ export class Agent {
 
 	#head(state, run) {
 		const act = (title, path, kind) => button(title, once(async () => {
-			await post(this.#at(part(run.id), path), {});
-			await this.#look(run.id);
+			const next = await post(this.#at(part(run.id), path), {});
+			await this.#look(next?.id ?? run.id);
 			await this.#runs();
 		}), { class: kind });
 		const cost = run.cost > 0 && `cost ${run.cost.toFixed(4)}`;
@@ -162,7 +166,7 @@ export class Agent {
 			await update();
 		}), { class: kind });
 		const card = el('div', { class: 'question', role: 'group', 'aria-label': 'The agent asks' },
-			el('h3', {}, visible(q.title)), q.text && el('pre', { class: 'mono', tabindex: 0 }, q.text),
+			el('h3', {}, visible(q.title)), q.agent && el('p', { class: 'soft' }, visible(q.agent)), q.text && el('pre', { class: 'mono', tabindex: 0 }, q.text),
 			q.pattern && el('p', { class: 'soft' }, '“For this run” and “Always” allow ', el('code', {}, visible(q.pattern))),
 			el('div', { class: 'row wrap' }, say('Allow once', 'once', 'main'), say('For this run', 'session'), say('Always', 'always'), say('Refuse', 'no', 'danger')),
 			el('details', {}, el('summary', {}, 'Tell it why'), field('Reason', why, 'The agent reads it when you refuse.')));

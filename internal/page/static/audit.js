@@ -4,12 +4,12 @@ import { button, el, field, pill } from './dom.js';
 import { changes } from './hub.js';
 import { clock, size, span, visible } from './text.js';
 
-const refused = (event) => ['denied', 'refused', 'deny'].includes(event.decision);
+const refused = (event) => event.decision === 'denied';
 
 const filters = {
 	'': () => true,
 	changes: (event) => changes(event),
-	commands: (event) => event.args !== undefined || event.op === 'exec' || event.op === 'execute',
+	commands: (event) => event.op === 'exec',
 	refused: (event) => refused(event) || Boolean(event.error),
 };
 
@@ -79,7 +79,7 @@ export class Audit {
 	#wants(event) {
 		if (event.lost) return true;
 		const words = this.#text.value.trim().toLowerCase();
-		const text = [event.op, event.path, command(event), event.who, event.decision, event.error].join(' ').toLowerCase();
+		const text = [event.op, event.path, event.to, event.pattern, command(event), event.who, event.decision, event.error].join(' ').toLowerCase();
 		return filters[this.#kind.value](event) && words.split(/\s+/).every((word) => text.includes(word));
 	}
 }
@@ -90,11 +90,11 @@ function row(event) {
 	if (event.lost) return el('li', { class: 'lost soft' }, `${event.lost} events are lost: the service keeps the last ones only.`);
 	const bad = refused(event) || event.error;
 	const facts = [event.who && visible(event.who), event.bytes > 0 && size(event.bytes),
-		event.exit_code !== undefined && `exit ${event.exit_code}`, event.duration_ms > 0 && span(event.duration_ms / 1000)];
+		(event.timed_out ? 'timed out' : event.signal ? visible(event.signal) : event.exit_code !== undefined && `exit ${event.exit_code}`), event.duration_ms > 0 && span(event.duration_ms / 1000)];
 	return el('li', { class: bad ? 'bad' : '' },
 		el('time', { datetime: String(event.time ?? '') }, clock(event.time)),
 		el('span', { class: `op ${changes(event) ? 'changes' : ''}` }, visible(event.op)),
-		el('span', { class: 'what mono' }, visible(command(event) || event.path || '')),
+		el('span', { class: 'what mono' }, visible(command(event) || [event.path, event.pattern].filter(Boolean).join(' ') || '') + (event.to ? ` → ${visible(event.to)}` : '')),
 		el('span', { class: 'soft' }, facts.filter(Boolean).join(' · ')),
 		refused(event) && pill('refused', 'bad'), !refused(event) && event.error && pill(visible(event.error), 'bad'));
 }

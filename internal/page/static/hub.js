@@ -6,7 +6,7 @@ import { follow } from './sse.js';
 const most = 1000;
 
 // quiet are operations that change nothing.
-const quiet = new Set(['open', 'stat', 'list', 'ls', 'scan', 'walk', 'glob', 'grep', 'read']);
+const quiet = new Set(['open', 'stat', 'list', 'scan', 'walk', 'glob', 'grep']);
 
 export const changes = (event) => !quiet.has(event.op);
 

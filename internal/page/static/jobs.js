@@ -43,7 +43,7 @@ export class Jobs {
 	async refresh(watch) {
 		try {
 			const answer = await get(at(this.#session.id, 'jobs'), { signal: this.#session.signal });
-			this.#fill(Array.isArray(answer) ? answer : answer.jobs ?? []);
+			this.#fill(answer.jobs ?? []);
 			if (watch) this.#watch(watch);
 		} catch (err) {
 			if (![401, 404, 410].includes(err.status)) sorry(err);
@@ -117,9 +117,9 @@ export class Jobs {
 	// take shows what a job has printed and reports whether that was all.
 	#take(out, e) {
 		const data = JSON.parse(e.data);
+		if (e.event === 'error') out.write('note', `${visible(data.detail)}\n`);
 		if (data.lost > 0) out.write('note', `${data.lost} bytes are lost: the service keeps the last ones only\n`);
-		for (const piece of data.pieces ?? []) out.piece(piece.stream ?? 'stdout', piece);
 		if (e.event === 'stdout' || e.event === 'stderr') out.piece(e.event, data);
-		return data.running === false || e.event === 'result' || e.event === 'end' || e.event === 'error';
+		return e.event === 'end' || e.event === 'error';
 	}
 }

@@ -7,7 +7,7 @@ import { age, visible } from './text.js';
 export const sessionURL = (id, tab) => `#/s/${encodeURIComponent(id.toWellFormed())}${tab ? `/${tab}` : ''}`;
 
 // stateKind is how the state of a session looks.
-export const stateKind = (state) => ({ running: 'good', open: 'good', awake: 'good', failed: 'bad', gone: 'bad', starting: 'busy', opening: 'busy' })[state] ?? '';
+export const stateKind = (state) => ({ open: 'good', opening: 'busy', ending: 'bad' })[state] ?? '';
 
 // remove ends a session after asking; it resolves to whether it did.
 export async function remove(id) {
@@ -52,7 +52,7 @@ function fill(list, sessions, refresh) {
 }
 
 function row(s, refresh) {
-	const facts = [s.tenant && `tenant ${visible(s.tenant)}`, s.runtime && visible(s.runtime), `created ${age(s.created)}`, s.used && `used ${age(s.used)}`];
+	const facts = [s.tenant && `tenant ${visible(s.tenant)}`, s.runtime && visible(s.runtime), `created ${age(s.created)}`, s.uses > 0 ? 'in use' : s.used && `used ${age(s.used)}`];
 	return el('li', { class: 'item' },
 		el('a', { href: sessionURL(s.id), class: 'cover', 'data-key': `a ${s.id}` }, el('strong', {}, visible(s.id)), el('span', { class: 'soft' }, facts.filter(Boolean).join(' · '))),
 		pill(visible(s.state), stateKind(s.state)),
@@ -64,11 +64,11 @@ function create() {
 	const text = (attrs) => el('input', { type: 'text', autocomplete: 'off', autocapitalize: 'off', spellcheck: 'false', ...attrs });
 	const number = (attrs) => el('input', { type: 'number', min: 0, inputmode: 'numeric', ...attrs });
 	const f = {
-		id: text({ name: 'id', placeholder: 'one is made up' }), tenant: text({ name: 'tenant' }),
+		id: text({ name: 'id', placeholder: 'one is made up', maxlength: 64, pattern: '[A-Za-z0-9][A-Za-z0-9._\\-]*', title: 'Letters, digits and . _ -, the first a letter or a digit' }), tenant: text({ name: 'tenant' }),
 		runtime: el('select', { name: 'runtime' }, el('option', { value: '' }, 'the usual one')),
 		idle_seconds: number({ name: 'idle' }), ttl_seconds: number({ name: 'ttl' }),
 	};
-	get('/runtimes').then((all) => f.runtime.append(...(Array.isArray(all) ? all : all.runtimes ?? []).map((r) =>
+	get('/runtimes').then((all) => f.runtime.append(...all.map((r) =>
 		el('option', { value: r.name }, r.description ? `${visible(r.name)} – ${visible(r.description)}` : visible(r.name))))).catch(() => {});
 	const submit = once(async () => {
 		const made = await post('/sessions', body(f));
@@ -83,7 +83,7 @@ function create() {
 	const fold = el('details', { class: 'card new' }, el('summary', {}, 'New session'),
 		el('form', { onsubmit: submit, class: 'grid' },
 			field('Id', f.id), field('Tenant', f.tenant), field('Runtime', f.runtime),
-			field('Sleeps after', f.idle_seconds, 'seconds without use'), field('Ends after', f.ttl_seconds, 'seconds'),
+			field('Sleeps after', f.idle_seconds, 'seconds without use'), field('Ends after', f.ttl_seconds, 'seconds without use'),
 			el('div', { class: 'row end' }, el('button', { class: 'main' }, 'Create'))));
 	return el('div', {}, fold, after);
 }

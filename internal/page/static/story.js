@@ -15,9 +15,22 @@ export class Story {
 	#parts = el('div', { class: 'parts', role: 'log', 'aria-live': 'polite', 'aria-label': 'What the agent does' });
 	#sum = el('p', { class: 'soft' });
 
-	constructor(prompt) {
+	#begun = false;
+
+	constructor() {
 		this.el = el('div', { class: 'stack story' }, this.#todos, this.#parts, this.#sum);
-		if (prompt) this.#put(el('p', { class: 'said you' }, prompt));
+	}
+
+	// begin shows what was asked for; only the first time counts.
+	begin(prompt) {
+		if (this.#begun || !prompt) return;
+		this.#begun = true;
+		this.#parts.prepend(el('p', { class: 'said you' }, prompt));
+	}
+
+	// lost says that events are missing.
+	lost(n) {
+		this.#note(`${count(n)} events are lost: the service keeps the last ones only.`);
 	}
 
 	// add shows one event.
@@ -26,8 +39,8 @@ export class Story {
 			text: () => this.#text(event, 'text'), reasoning: () => this.#text(event, 'reasoning'),
 			tool_call: () => this.#call(event), call_begin: () => this.#call(event), progress: () => this.#progress(event), tool_done: () => this.#done(event),
 			todos: () => this.#plan(event.todos ?? []), usage: () => this.#used(event.usage),
-			retry: () => this.#note(`Tried again: ${visible(event.retry?.reason)}`),
-			compaction: () => this.#note('The conversation was made shorter.'), compacted: () => this.#note('The conversation was made shorter.'),
+			retry: () => this.#note(`Tried again: ${visible(event.retry?.reason)}${event.retry?.void ? '. What it said last comes again.' : ''}`),
+			compacted: () => this.#note('The conversation was made shorter.'),
 			answered: () => this.#note(event.answer?.scope ? `Allowed: ${visible(event.question?.title)}` : `Refused: ${visible(event.question?.title)}`),
 			end: () => this.#end(event),
 		}[event.kind];

@@ -4,7 +4,8 @@ import { at, get, query } from './api.js';
 import { button, el, sorry } from './dom.js';
 import { size, visible } from './text.js';
 
-const first = 500; // entries of a directory to begin with
+const first = 1000; // entries of a directory to begin with
+const most = 10_000; // that the service lists
 
 const base = (path) => path.slice(path.lastIndexOf('/') + 1);
 
@@ -63,7 +64,8 @@ export class Tree {
 	#place(dir, items, more) {
 		const wanted = [...items];
 		if (items.length === 0) wanted.push(el('li', { class: 'empty' }, 'empty'));
-		if (more) wanted.push(el('li', {}, button('More…', () => { dir.limit *= 10; this.#load(dir).catch(sorry); }, { class: 'quiet' })));
+		if (more && dir.limit >= most) wanted.push(el('li', { class: 'empty' }, 'There is more than can be shown.'));
+		else if (more) wanted.push(el('li', {}, button('More…', () => { dir.limit *= 10; this.#load(dir).catch(sorry); }, { class: 'quiet' })));
 		const keep = new Set(wanted);
 		for (const child of [...dir.list.children]) if (!keep.has(child)) child.remove();
 		wanted.forEach((item, i) => { if (dir.list.children[i] !== item) dir.list.insertBefore(item, dir.list.children[i] ?? null); });
