@@ -41,13 +41,14 @@ func (l *look) shot(name string) {
 func (l *look) fits(what string) {
 	l.t.Helper()
 	l.Size(360, 740, true)
-	var wide, small []string
+	var wide, small, over []string
 	l.Eval(`document.documentElement.scrollWidth > 360 || document.body.scrollWidth > 360 ? [...document.querySelectorAll("body *")]
 		.filter((e) => e.getBoundingClientRect().right > 361).slice(0, 5).map((e) => e.outerHTML.slice(0, 200)) .concat("too wide") : []`, &wide)
 	l.Eval(`[...document.querySelectorAll("button, a:not(.skip), input:not([type=checkbox]), select, textarea, summary, .check")]
 		.filter((e) => e.checkVisibility() && e.getBoundingClientRect().height < 39.5).map((e) => e.outerHTML.slice(0, 200))`, &small)
-	if len(wide) > 0 || len(small) > 0 {
-		l.t.Errorf("%s at 360 pixels: too wide %q; too small to touch %q", what, wide, small)
+	l.Eval(covered, &over)
+	if len(wide) > 0 || len(small) > 0 || len(over) > 0 {
+		l.t.Errorf("%s at 360 pixels: too wide %q; too small to touch %q; below others %q", what, wide, small, over)
 	}
 	l.Size(1200, 800, false)
 	var bad []string
@@ -62,6 +63,17 @@ func (l *look) fits(what string) {
 		l.t.Errorf("%s: hard to see or without a name: %q", what, bad)
 	}
 }
+
+// covered are controls with something else on top of them.
+const covered = `[...document.querySelectorAll("main button, main input, main select, main textarea, main .tabs a")].filter((e) => {
+	if (!e.checkVisibility()) return false;
+	e.scrollIntoView({ block: "center", inline: "center", behavior: "instant" });
+	const r = e.getBoundingClientRect();
+	return [0.05, 0.5, 0.95].some((x) => {
+		const top = document.elementFromPoint(r.x + r.width * x, r.y + r.height / 2);
+		return top && !e.contains(top) && !top.closest("#toast");
+	});
+}).map((e) => e.outerHTML.slice(0, 200))`
 
 // nameless are controls that say nothing to those who do not see them.
 const nameless = `[...document.querySelectorAll("button, a, input, select, textarea, summary")]

@@ -99,6 +99,7 @@ func (f *fake) kill(w http.ResponseWriter, r *http.Request, s *room) {
 // run is one of the agent.
 type run struct {
 	id, state string
+	created   time.Time
 	pending   []object
 	events    []object
 	scope     string // of the answer
@@ -107,7 +108,7 @@ type run struct {
 func (r *run) info() object {
 	return object{"id": r.id, "conversation": "c1", "state": r.state, "ending": map[bool]string{true: "finished"}[r.state == "done"],
 		"prompt":  "Clean up and build again.",
-		"created": time.Now().Add(-time.Second), "usage": object{}, "cost": 0.0123, "pending": slices.Clone(r.pending)}
+		"created": r.created, "usage": object{}, "cost": 0.0123, "pending": slices.Clone(r.pending)}
 }
 
 func (s *room) find(id string) *run {
@@ -134,7 +135,7 @@ func (f *fake) run(w http.ResponseWriter, r *http.Request, s *room) {
 	var in struct{ Prompt string }
 	_ = json.NewDecoder(r.Body).Decode(&in)
 	call := object{"id": "c1", "name": "execute", "input": object{"command": "rm -r build <b>"}}
-	next := &run{id: fmt.Sprint("run", len(s.runs)+1), state: "waiting"}
+	next := &run{id: fmt.Sprint("run", len(s.runs)+1), state: "waiting", created: time.Now()}
 	next.events = []object{
 		{"kind": "begin", "conversation": "c1", "text": "a model"},
 		{"kind": "reasoning", "text": "They want it clean."},
