@@ -193,6 +193,13 @@ func testSignIn(t *testing.T, b *testbrowser.Browser) {
 	l.Press("Enter")
 	l.See("h1", "one")
 	l.See(".label", "a.txt")
+	l.Eval(`document.querySelector(".skip").focus()`, nil) // to the content, past what is above it
+	l.Press("Enter")
+	l.Wait(`document.activeElement === document.querySelector("main") && location.hash !== "#main"`)
+	l.Press("Tab")
+	l.Wait(`document.activeElement.textContent === "Sleep" && getComputedStyle(document.activeElement).outlineStyle === "solid"`)
+	l.Go(f.URL + "/#/s/other/files") // a token of one session sees no other
+	l.See("h1", "one")
 	l.Click("button", "Sign out")
 	l.See("h1", "Sign in")
 	l.clean()

@@ -1,7 +1,7 @@
 // The agent: give it something to do, see what it does, answer what it asks.
 
 import { ask, at, get, part, post, query, stream } from './api.js';
-import { button, el, field, once, pill, sorry } from './dom.js';
+import { button, calm, el, field, once, pill, sorry } from './dom.js';
 import { changes } from './hub.js';
 import { Story } from './story.js';
 import { follow } from './sse.js';
@@ -13,7 +13,7 @@ const over = (run) => !['running', 'waiting'].includes(run.state);
 // Agent is the panel of the agent's runs.
 export class Agent {
 	#session;
-	#prompt = el('textarea', { rows: 3, placeholder: 'What is to be done?' });
+	#prompt = el('textarea', { rows: 3, placeholder: 'What is to be done?', onkeydown: (e) => { if (e.key === 'Enter' && (e.ctrlKey || e.metaKey)) this.#form.requestSubmit(); } });
 	#model = el('input', { type: 'text', autocomplete: 'off', autocapitalize: 'off', spellcheck: 'false', placeholder: 'the usual one' });
 	#steps = el('input', { type: 'number', min: 1, inputmode: 'numeric' });
 	#on = el('input', { type: 'checkbox', id: 'on' });
@@ -24,6 +24,7 @@ export class Agent {
 	#run = null; // that is shown
 	#quit = null;
 	#stop = null;
+	#soon = calm(() => this.#stop && this.#runs());
 
 	constructor(session) {
 		this.#session = session;
@@ -36,7 +37,7 @@ export class Agent {
 	}
 
 	show() {
-		this.#stop ??= this.#session.hub.listen((fresh) => { if (fresh.some(changes)) this.#runs(); });
+		this.#stop ??= this.#session.hub.listen((fresh) => { if (fresh.some(changes)) this.#soon(); });
 		this.#runs();
 		if (this.#run && !this.#quit) this.#look(this.#run.id);
 	}

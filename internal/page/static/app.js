@@ -17,6 +17,7 @@ function show(title, view, gone) {
 	leave = gone ?? (() => {});
 	document.title = title ? `${title} – hutch` : 'hutch';
 	main.replaceChildren(view);
+	main.focus({ preventScroll: true });
 }
 
 // out forgets the token and all that was seen with it.
@@ -34,7 +35,8 @@ function out(why) {
 // where is the session and the tab that the address names.
 function where() {
 	const [, kind, id, tab] = location.hash.split('/');
-	if (kind !== 's' || !id) return me().session ? { id: me().session, tab: tabs[0] } : {};
+	if (me().session) return { id: me().session, tab: tabs.includes(tab) ? tab : tabs[0] };
+	if (kind !== 's' || !id) return {};
 	try {
 		return { id: decodeURIComponent(id), tab: tabs.includes(tab) ? tab : tabs[0] };
 	} catch {
@@ -71,6 +73,10 @@ function part(id, view) {
 }
 
 onRefused(() => out('The token is no longer accepted.'));
+document.querySelector('.skip').addEventListener('click', (event) => {
+	event.preventDefault(); // the address says which view is shown
+	main.focus();
+});
 addEventListener('hashchange', route);
 addEventListener('beforeunload', (event) => {
 	if ([...views.values()].some((view) => view.busy())) event.preventDefault();

@@ -71,6 +71,21 @@ export function once(action) {
 	};
 }
 
+// calm makes a function that runs f a little after it is asked to, and never twice
+// at a time, however often it is asked.
+export function calm(f, ms = 300) {
+	let [timer, again] = [0, false];
+	return function soon() {
+		again = true;
+		timer ||= setTimeout(async () => {
+			again = false;
+			await f();
+			timer = 0;
+			if (again) soon();
+		}, ms);
+	};
+}
+
 // every calls f now and each seconds while the page can be seen, until stopped.
 export function every(seconds, f) {
 	const tick = () => document.visibilityState === 'visible' && f();

@@ -18,6 +18,7 @@ export class FileView {
 	#entry;
 	#now = null; // {rev, text, cut} or {rev, binary}
 	#mode = 'text';
+	#turn = Promise.resolve();
 	#quit = new AbortController();
 	#bar = el('div', { class: 'row wrap bar' });
 	#body = el('div', { class: 'text' });
@@ -36,8 +37,12 @@ export class FileView {
 		this.#quit.abort();
 	}
 
-	// refresh looks whether the file is another one now.
-	async refresh() {
+	// refresh looks whether the file is another one now, one time after the other.
+	refresh() {
+		return (this.#turn = this.#turn.then(() => this.#look()));
+	}
+
+	async #look() {
 		try {
 			if (this.#now) {
 				const entry = await get(at(this.#session.id, 'stat') + query({ path: this.#entry.path }), { signal: this.#quit.signal });

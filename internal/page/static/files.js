@@ -1,6 +1,6 @@
 // The files of the session: a tree, and one file.
 
-import { button, el, sorry } from './dom.js';
+import { button, calm, el, sorry } from './dom.js';
 import { FileView } from './file.js';
 import { changes } from './hub.js';
 import { Tree } from './tree.js';
@@ -13,7 +13,6 @@ export class Files {
 	#side;
 	#main = el('div', { class: 'file' }, el('p', { class: 'empty' }, 'Choose a file to look at it.'));
 	#stop = null;
-	#timer = 0;
 	#seen = new Map(); // versions that were looked at, by path
 
 	constructor(session) {
@@ -26,30 +25,24 @@ export class Files {
 
 	show() {
 		this.#stop ??= this.#session.hub.listen((fresh) => { if (fresh.some(changes)) this.#soon(); });
-		addEventListener('focus', this.#focus);
+		addEventListener('focus', this.#soon);
 		this.#refresh();
 	}
 
 	hide() {
 		this.#stop?.();
 		this.#stop = null;
-		removeEventListener('focus', this.#focus);
-		clearTimeout(this.#timer);
-		this.#timer = 0;
+		removeEventListener('focus', this.#soon);
 	}
 
 	busy() {
 		return false;
 	}
 
-	#focus = () => this.#soon();
-
-	// soon looks again when what changes has settled a little.
-	#soon() {
-		this.#timer ||= setTimeout(() => { this.#timer = 0; this.#refresh(); }, 300);
-	}
+	#soon = calm(() => this.#refresh());
 
 	async #refresh() {
+		if (!this.#stop) return;
 		try {
 			await Promise.all([this.#tree.refresh(), this.#file?.refresh()]);
 		} catch (err) {

@@ -1,7 +1,7 @@
 // Jobs: commands that outlive the request that has started them.
 
 import { ask, at, get, part, query, stream } from './api.js';
-import { button, confirm, el, every, once, pill, sorry } from './dom.js';
+import { button, calm, confirm, el, every, once, pill, sorry } from './dom.js';
 import { changes } from './hub.js';
 import { Output } from './output.js';
 import { follow } from './sse.js';
@@ -19,6 +19,8 @@ export class Jobs {
 	#rows = new Map();
 	#watched = null; // {id, quit}
 	#stops = [];
+	#running = false; // one of them
+	#soon = calm(() => this.#stops.length && this.refresh());
 
 	constructor(session) {
 		this.#session = session;
@@ -29,9 +31,10 @@ export class Jobs {
 	show() {
 		if (this.#stops.length) return;
 		this.#stops = [
-			this.#session.hub.listen((fresh) => { if (fresh.some((e) => changes(e))) this.refresh(); }),
-			every(4, () => this.refresh()),
+			this.#session.hub.listen((fresh) => { if (fresh.some(changes)) this.#soon(); }),
+			every(4, () => { if (this.#running) this.#soon(); }),
 		];
+		this.refresh();
 	}
 
 	hide() {
@@ -51,6 +54,7 @@ export class Jobs {
 	}
 
 	#fill(jobs) {
+		this.#running = jobs.some((job) => job.running);
 		const rows = new Map();
 		for (const job of jobs.slice(-200).reverse()) {
 			const r = this.#rows.get(job.id) ?? this.#row(job);

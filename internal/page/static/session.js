@@ -44,6 +44,10 @@ export class SessionView {
 			this.#body);
 	}
 
+	// seen follows the events while somebody can see them: a browser has few
+	// connections for all its tabs.
+	#seen = () => (document.visibilityState === 'visible' ? this.hub.start() : this.hub.stop());
+
 	get signal() {
 		return this.#quit.signal;
 	}
@@ -51,8 +55,10 @@ export class SessionView {
 	// show brings a tab to the front.
 	show(tab) {
 		if (!this.#stop) {
-			this.#stop = every(5, () => this.#refresh());
-			this.hub.start();
+			const stop = every(5, () => this.#refresh());
+			document.addEventListener('visibilitychange', this.#seen);
+			this.#stop = () => { stop(); document.removeEventListener('visibilitychange', this.#seen); };
+			this.#seen();
 		}
 		if (tab === this.#tab) return;
 		this.#made[this.#tab]?.hide();

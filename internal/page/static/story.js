@@ -104,6 +104,7 @@ export class Story {
 		const { failed, text, duration } = event.outcome ?? {};
 		c.state.textContent = failed ? 'failed' : Number.isFinite(duration) ? span(duration / 1e9) : 'done';
 		c.el.classList.toggle('bad', Boolean(failed));
+		this.#calls.delete(event.call.id);
 		if (c.out) c.el.open = false;
 		if (!text || c.out) return;
 		const out = new Output('What it answered', { limit: 1000 });
