@@ -16,7 +16,7 @@ func quote(s string) string {
 func (p *Page) Wait(condition string) {
 	p.t.Helper()
 	js := `new Promise((done) => {
-		const end = Date.now() + 8000;
+		const end = Date.now() + 20000;
 		const look = () => {
 			let is = false;
 			try { is = Boolean(` + condition + `); } catch {}

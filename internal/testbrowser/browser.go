@@ -20,7 +20,7 @@ import (
 
 // patience is how long anything may take before a test fails: long, for a busy
 // machine.
-const patience = 12 * time.Second
+const patience = 2 * time.Minute
 
 // Browser is a browser that a test has started.
 type Browser struct {
