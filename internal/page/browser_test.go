@@ -51,6 +51,12 @@ func (l *look) fits(what string) {
 		l.t.Errorf("%s at 360 pixels: too wide %q; too small to touch %q; below others %q", what, wide, small, over)
 	}
 	l.Size(1200, 800, false)
+	l.clear(what)
+}
+
+// clear checks that all can be read and has a name.
+func (l *look) clear(what string) {
+	l.t.Helper()
 	var bad []string
 	l.Eval(nameless, &bad)
 	for _, dark := range []bool{true, false} {
@@ -153,7 +159,7 @@ func TestPage(t *testing.T) {
 	b := testbrowser.Open(t)
 	for name, test := range map[string]func(*testing.T, *testbrowser.Browser){
 		"sign in": testSignIn, "sessions": testSessions, "files": testFiles, "hostile names": testHostile, "changes": testChanges,
-		"commands": testCommands, "jobs": testJobs, "agent": testAgent, "audit": testAudit, "parts": testParts,
+		"commands": testCommands, "output": testOutput, "usage": testUsage, "jobs": testJobs, "agent": testAgent, "audit": testAudit, "parts": testParts,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, b) })
 	}
@@ -188,6 +194,15 @@ func testSignIn(t *testing.T, b *testbrowser.Browser) {
 	}
 
 	l.Go(f.URL + "/#/")
+	ofOne(l)
+	l.Click("button", "Sign out")
+	l.See("h1", "Sign in")
+	l.clean()
+}
+
+// ofOne signs in with the token of one session.
+func ofOne(l *look) {
+	l.t.Helper()
 	l.Type("input", "Token", "session-one")
 	l.Type("input", "Session", "one")
 	l.Press("Enter")
@@ -198,9 +213,6 @@ func testSignIn(t *testing.T, b *testbrowser.Browser) {
 	l.Wait(`document.activeElement === document.querySelector("main") && location.hash !== "#main"`)
 	l.Press("Tab")
 	l.Wait(`document.activeElement.textContent === "Sleep" && getComputedStyle(document.activeElement).outlineStyle === "solid"`)
-	l.Go(f.URL + "/#/s/other/files") // a token of one session sees no other
+	l.Go(l.f.URL + "/#/s/other/files") // a token of one session sees no other
 	l.See("h1", "one")
-	l.Click("button", "Sign out")
-	l.See("h1", "Sign in")
-	l.clean()
 }

@@ -4,11 +4,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"path"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -263,65 +261,4 @@ func (f *fake) file(w http.ResponseWriter, r *http.Request, s *room) {
 func (f *fake) usage(w http.ResponseWriter, r *http.Request, s *room) {
 	reply(w, 200, object{"commands": 1234, "commands_running": 1, "jobs_running": 0, "command_seconds": 93.5, "bytes_read": 123456,
 		"bytes_written": 7_340_032, "requests": 512, "refused": 2, "files": len(s.files), "bytes": 45678})
-}
-
-// happens adds an event to the trail.
-func (f *fake) happens(s *room, event object) {
-	f.change(func() {
-		event["seq"] = len(s.events) + 1
-		event["time"] = time.Now()
-		s.events = append(s.events, event)
-	})
-}
-
-// puts writes a file.
-func (f *fake) puts(s *room, name, content string) {
-	f.change(func() { s.files[name] = content })
-	f.happens(s, object{"op": "write", "path": name, "who": "api", "decision": "allowed", "bytes": len(content), "duration_ms": 1})
-}
-
-func send(w http.ResponseWriter, id, event string, v any) {
-	data, _ := json.Marshal(v)
-	if id != "" {
-		fmt.Fprintf(w, "id: %s\n", id)
-	}
-	fmt.Fprintf(w, "event: %s\ndata: %s\n\n", event, data)
-	w.(http.Flusher).Flush()
-}
-
-// sse begins an answer of events.
-func sse(w http.ResponseWriter) {
-	w.Header().Set("Content-Type", "text/event-stream")
-	fmt.Fprint(w, ": \n\n")
-	w.(http.Flusher).Flush()
-}
-
-func (f *fake) trail(w http.ResponseWriter, r *http.Request, s *room) {
-	f.mu.Lock()
-	f.opened = append(f.opened, r.Header.Get("Last-Event-ID"))
-	f.mu.Unlock()
-	sse(w)
-	at := 0
-	_, _ = fmt.Sscan(r.Header.Get("Last-Event-ID"), &at)
-	for {
-		var fresh []object
-		cut := false
-		if !f.wait(r, func() bool {
-			fresh = slices.Clone(s.events[min(at, len(s.events)):])
-			if len(fresh) > 0 && f.cut > 0 {
-				f.cut--
-				cut = true
-			}
-			return len(fresh) > 0
-		}) {
-			return
-		}
-		for _, e := range fresh {
-			at++
-			send(w, fmt.Sprint(at), "event", e)
-		}
-		if cut {
-			panic(http.ErrAbortHandler)
-		}
-	}
 }

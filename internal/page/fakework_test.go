@@ -144,7 +144,7 @@ func (f *fake) run(w http.ResponseWriter, r *http.Request, s *room) {
 		{"kind": "tool_call", "call": call},
 		{"kind": "asked", "call": call, "question": object{"title": "May it run this command?"}},
 	}
-	next.pending = []object{{"question_id": "q/1", "title": "May it run this command? <u>", "text": "rm -r build <b>\n", "pattern": "rm -r *"}}
+	next.pending = []object{{"question_id": "q/1", "title": "May it run this command? <u>", "text": "rm -r build <b>\n\u202egpj.x", "pattern": "rm -r *"}}
 	f.change(func() { s.runs = append(s.runs, next) })
 	reply(w, 202, next.info())
 }
@@ -212,4 +212,65 @@ func (f *fake) cancel(w http.ResponseWriter, r *http.Request, s *room) {
 		one.events = append(one.events, object{"kind": "end", "error": "cancelled", "result": object{"ending": "cancelled"}})
 	})
 	w.WriteHeader(202)
+}
+
+// happens adds an event to the trail.
+func (f *fake) happens(s *room, event object) {
+	f.change(func() {
+		event["seq"] = len(s.events) + 1
+		event["time"] = time.Now()
+		s.events = append(s.events, event)
+	})
+}
+
+// puts writes a file.
+func (f *fake) puts(s *room, name, content string) {
+	f.change(func() { s.files[name] = content })
+	f.happens(s, object{"op": "write", "path": name, "who": "api", "decision": "allowed", "bytes": len(content), "duration_ms": 1})
+}
+
+func send(w http.ResponseWriter, id, event string, v any) {
+	data, _ := json.Marshal(v)
+	if id != "" {
+		fmt.Fprintf(w, "id: %s\n", id)
+	}
+	fmt.Fprintf(w, "event: %s\ndata: %s\n\n", event, data)
+	w.(http.Flusher).Flush()
+}
+
+// sse begins an answer of events.
+func sse(w http.ResponseWriter) {
+	w.Header().Set("Content-Type", "text/event-stream")
+	fmt.Fprint(w, ": \n\n")
+	w.(http.Flusher).Flush()
+}
+
+func (f *fake) trail(w http.ResponseWriter, r *http.Request, s *room) {
+	f.mu.Lock()
+	f.opened = append(f.opened, r.Header.Get("Last-Event-ID"))
+	f.mu.Unlock()
+	sse(w)
+	at := 0
+	_, _ = fmt.Sscan(r.Header.Get("Last-Event-ID"), &at)
+	for {
+		var fresh []object
+		cut := false
+		if !f.wait(r, func() bool {
+			fresh = slices.Clone(s.events[min(at, len(s.events)):])
+			if len(fresh) > 0 && f.cut > 0 {
+				f.cut--
+				cut = true
+			}
+			return len(fresh) > 0
+		}) {
+			return
+		}
+		for _, e := range fresh {
+			at++
+			send(w, fmt.Sprint(at), "event", e)
+		}
+		if cut {
+			panic(http.ErrAbortHandler)
+		}
+	}
 }

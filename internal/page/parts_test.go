@@ -6,12 +6,9 @@ import (
 	"github.com/hutch-dev/hutch/internal/testbrowser"
 )
 
-// testParts runs what is easier to check without a view.
-func testParts(t *testing.T, b *testbrowser.Browser) {
-	f := newFake(t)
-	l := &look{Page: b.Page(t, f.URL+"/"), t: t, f: f}
-	for name, js := range map[string]string{
-		"events cut anywhere": `
+// parts are checks in JavaScript that give what is wrong, or "".
+var parts = map[string]string{
+	"events cut anywhere": `
 			const { Parser } = await import("/page/sse.js");
 			const bytes = new TextEncoder().encode("\ufeff: hi\r\nid: 1\r\nevent: a\r\ndata: x€\r\ndata:  y\r\n\r\ndata\n\nid: 2\rdata: z\r\rretry: 1\nevent: none\n\nid: a\0b\ndata:🦔\n\ndata: not ended\n");
 			const all = (cuts) => {
@@ -27,17 +24,17 @@ func testParts(t *testing.T, b *testbrowser.Browser) {
 			for (let i = 0; i <= bytes.length; i++) for (let j = i; j <= bytes.length; j++) ways.push([i, j]);
 			const wrong = ways.find((w) => all(w) !== want);
 			return wrong ? "cut at " + wrong + ": " + all(wrong) : "";`,
-		"an event without end": `
+	"an event without end": `
 			const { Parser } = await import("/page/sse.js");
 			const p = new Parser(() => {});
 			const piece = new TextEncoder().encode("data: " + "x".repeat(1 << 20));
 			try { for (let i = 0; i < 20; i++) p.push(piece); } catch { return ""; }
 			return "20 MiB were kept";`,
-		"waiting": `
+	"waiting": `
 			const { wait } = await import("/page/sse.js");
 			const all = [0, 1, 2, 3, 30].map((n) => wait(n, 1));
 			return all.join() === "500,1000,2000,4000,15000" && wait(3, 0) === 2000 ? "" : all.join();`,
-		"escapes cut anywhere": `
+	"escapes cut anywhere": `
 			const { Plain } = await import("/page/text.js");
 			const text = "a\x1b[1;31mb\x1b[0m\x1b]8;;http://x\x1b\\c\x1b]0;t\x07d\x1b(Be\x1b7f\tg\r\n\x00\x08h";
 			const want = "abcdef\tg\r\nh";
@@ -49,7 +46,7 @@ func testParts(t *testing.T, b *testbrowser.Browser) {
 			const p = new Plain();
 			p.push("\x1b]0;" + "x".repeat(10000));
 			return p.push("y") === "y" ? "" : "a sequence without end hides the rest";`,
-		"differences": `
+	"differences": `
 			const { diff, hunks } = await import("/page/diff.js");
 			let seed = 7;
 			const dice = (n) => (seed = (seed * 1103515245 + 12345) & 0x7fffffff) % n;
@@ -69,24 +66,30 @@ func testParts(t *testing.T, b *testbrowser.Browser) {
 			if (far.length !== 10000) return "far: " + far.length;
 			const one = diff(Array.from({ length: 100 }, (_, i) => i).join("\n"), Array.from({ length: 100 }, (_, i) => i === 50 ? "x" : i).join("\n"));
 			return hunks(one).length === 10 ? "" : "hunks: " + hunks(one).length;`,
-		"steps in URLs": `
+	"steps in URLs": `
 			const { at, fileAt } = await import("/page/api.js");
 			for (const bad of ["..", ".", "", "a/../b", "a//b", "\ud800", "a/."]) {
 				try { return bad + " gives " + fileAt("s", bad); } catch {}
 			}
 			try { return at(".."); } catch {}
 			return fileAt("a b", "x/..y/50%#?.txt") === "/sessions/a%20b/files/x/..y/50%25%23%3F.txt" ? "" : fileAt("a b", "x/..y/50%#?.txt");`,
-		"one long line": `
+	"one long line": `
 			const { Output } = await import("/page/output.js");
 			const out = new Output("x", { limit: 10 });
 			for (let i = 0; i < 200; i++) out.write("stdout", "0123456789".repeat(100));
 			await new Promise((done) => setTimeout(done, 200));
 			const n = out.el.querySelectorAll(".stdout").length;
 			return n === 10 && out.el.textContent.length < 90000 ? "" : n + " lines, " + out.el.textContent.length;`,
-		"no text becomes markup": `
+	"no text becomes markup": `
 			try { document.createElement("p").innerHTML = "<b>x</b>"; } catch { return ""; }
 			return "it does";`,
-	} {
+}
+
+// testParts runs what is easier to check without a view.
+func testParts(t *testing.T, b *testbrowser.Browser) {
+	f := newFake(t)
+	l := &look{Page: b.Page(t, f.URL+"/"), t: t, f: f}
+	for name, js := range parts {
 		var wrong string
 		l.Eval(`(async () => {`+js+`})()`, &wrong)
 		if wrong != "" {

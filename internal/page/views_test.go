@@ -64,7 +64,7 @@ func testFiles(t *testing.T, b *testbrowser.Browser) {
 	f := newFake(t)
 	s := f.add("data-analysis", "acme", map[string]string{
 		"src/main.py": program, "src/lib/deep/er.py": "x = 1\n", "README.md": "# Words\n\nCounts words.\n", "data/words.csv": "a,b\n", "bin.dat": "a\x00b",
-		"large.txt": strings.Repeat("0123456789abcde\n", 1<<16), "latin.txt": "caf\xe9\n", "empty": "", "50%#1?&.txt": "odd name\n", "cut.txt": strings.Repeat("€", 1<<18),
+		"large.txt": strings.Repeat("0123456789abcde\n", 1<<16), "latin.txt": "caf\xe9\n", "hidden.txt": "a\u202eb\u200bc\r\nd\te", "empty": "", "50%#1?&.txt": "odd name\n", "cut.txt": strings.Repeat("€", 1<<18),
 	})
 	l := enter(t, b, f)
 	l.Click("strong", "data-analysis")
@@ -86,7 +86,7 @@ func testFiles(t *testing.T, b *testbrowser.Browser) {
 	l.fits("a file")
 	for name, text := range map[string]string{
 		"bin.dat": "This is no text. It can be downloaded.", "latin.txt": "This is no text. It can be downloaded.", "empty": "This file is empty.",
-		"large.txt": "the first 524 kB", "50%#1?&.txt": "odd name", "cut.txt": "€€€",
+		"large.txt": "the first 524 kB", "50%#1?&.txt": "odd name", "cut.txt": "€€€", "hidden.txt": `a\u{202e}b\u{200b}c`,
 	} {
 		l.Eval(fmt.Sprintf(`[...document.querySelectorAll(".tree .label")].find((e) => e.textContent === %q).closest("button").click()`, name), nil)
 		l.See("h2", name)

@@ -40,7 +40,13 @@ func testCommands(t *testing.T, b *testbrowser.Browser) {
 	if script := <-f.gone; script != "hold" {
 		t.Errorf("%q has gone", script)
 	}
+	l.clean()
+}
 
+func testOutput(t *testing.T, b *testbrowser.Browser) {
+	f := newFake(t)
+	f.add("data-analysis", "acme", nil)
+	l := open(t, b, f, "commands")
 	l.Type("textarea", "Command", "hostile")
 	l.Click("button", "Run")
 	l.See(".pill", "exit 3")
@@ -92,6 +98,7 @@ func testAgent(t *testing.T, b *testbrowser.Browser) {
 	l.Click("button", "Start")
 	l.See(".said", "I will clean up first. <img src=x onerror=window.pwned=1>")
 	l.See("h3", "May it run this command? <u>")
+	l.See(".question pre", "rm -r build <b>\n\\u{202e}gpj.x")
 	l.shot("question")
 	l.fits("a question")
 	l.Click("button", "Allow once")
@@ -154,7 +161,13 @@ func testAudit(t *testing.T, b *testbrowser.Browser) {
 	l.Type("input", "Filter", "secrets")
 	l.Wait(`document.querySelectorAll(".trail > li").length === 1`)
 	l.See(".pill", "refused")
-	l.Click(".tabs a", "Usage")
+	l.clean()
+}
+
+func testUsage(t *testing.T, b *testbrowser.Browser) {
+	f := newFake(t)
+	f.add("data-analysis", "acme", nil)
+	l := open(t, b, f, "usage")
 	l.See("dd", "7.3 MB")
 	l.See("dd", "1 min 33 s")
 	l.See("dd", "1\u202f234")

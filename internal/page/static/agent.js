@@ -5,7 +5,7 @@ import { button, calm, el, field, once, pill, sorry } from './dom.js';
 import { changes } from './hub.js';
 import { Story } from './story.js';
 import { follow } from './sse.js';
-import { age, visible } from './text.js';
+import { age, visible, visibleText } from './text.js';
 
 const kinds = { running: 'busy', waiting: 'busy', done: 'good', failed: 'bad', cancelled: '', interrupted: 'bad' };
 const over = (run) => !['running', 'waiting'].includes(run.state);
@@ -167,7 +167,7 @@ export class Agent {
 			await update();
 		}), { class: kind });
 		const card = el('div', { class: 'question', role: 'group', 'aria-label': 'The agent asks' },
-			el('h3', {}, visible(q.title)), q.agent && el('p', { class: 'soft' }, visible(q.agent)), q.text && el('pre', { class: 'mono', tabindex: 0 }, q.text),
+			el('h3', {}, visible(q.title)), q.agent && el('p', { class: 'soft' }, visible(q.agent)), q.text && el('pre', { class: 'mono', tabindex: 0 }, visibleText(q.text)),
 			q.pattern && el('p', { class: 'soft' }, '“For this run” and “Always” allow ', el('code', {}, visible(q.pattern))),
 			el('div', { class: 'row wrap' }, say('Allow once', 'once', 'main'), say('For this run', 'session'), say('Always', 'always'), say('Refuse', 'no', 'danger')),
 			el('details', {}, el('summary', {}, 'Tell it why'), field('Reason', why, 'The agent reads it when you refuse.')));

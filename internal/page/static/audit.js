@@ -90,7 +90,7 @@ function row(event) {
 	if (event.lost) return el('li', { class: 'lost soft' }, `${event.lost} events are lost: the service keeps the last ones only.`);
 	const bad = refused(event) || event.error;
 	const facts = [event.who && visible(event.who), event.bytes > 0 && size(event.bytes),
-		(event.timed_out ? 'timed out' : event.signal ? visible(event.signal) : event.exit_code !== undefined && `exit ${event.exit_code}`), event.duration_ms > 0 && span(event.duration_ms / 1000)];
+		(event.timed_out ? 'timed out' : event.signal ? visible(event.signal) : event.exit_code !== undefined && `exit ${event.exit_code}`), event.duration_ms >= 1 && span(event.duration_ms / 1000)];
 	return el('li', { class: bad ? 'bad' : '' },
 		el('time', { datetime: String(event.time ?? '') }, clock(event.time)),
 		el('span', { class: `op ${changes(event) ? 'changes' : ''}` }, visible(event.op)),

@@ -5,7 +5,7 @@ import { button, el, field, pill, sorry } from './dom.js';
 import { Jobs } from './jobs.js';
 import { Output } from './output.js';
 import { read } from './sse.js';
-import { ending, span, visible } from './text.js';
+import { ending, span, visible, visibleText } from './text.js';
 
 const mostRuns = 20; // that are kept on the page
 
@@ -128,7 +128,7 @@ class Run {
 
 	constructor(script) {
 		this.#out = new Output(`Output of ${visible(script)}`);
-		this.el = el('article', { class: 'card run' }, el('div', { class: 'row' }, el('code', { class: 'line' }, visible(script)), this.#state), this.#out.el);
+		this.el = el('article', { class: 'card run' }, el('div', { class: 'row' }, el('code', { class: 'line' }, visibleText(script)), this.#state), this.#out.el);
 	}
 
 	event(e) {

@@ -3,7 +3,7 @@
 import { ask, at, fileAt, get, query } from './api.js';
 import { button, el, once, pill } from './dom.js';
 import { diff, hunks, lines } from './diff.js';
-import { age, size, visible } from './text.js';
+import { age, size, visible, visibleText } from './text.js';
 
 const cap = 512 << 10; // bytes that are shown
 const mostLines = 20_000;
@@ -140,7 +140,7 @@ function numbered(text) {
 	const some = all.slice(0, mostLines);
 	const numbers = some.map((_, i) => i + 1).join('\n');
 	const view = el('div', { class: 'code', tabindex: 0, role: 'region', 'aria-label': 'Text of the file' },
-		el('pre', { class: 'numbers', 'aria-hidden': 'true' }, numbers), el('pre', { class: 'body' }, some.join('\n')));
+		el('pre', { class: 'numbers', 'aria-hidden': 'true' }, numbers), el('pre', { class: 'body' }, some.map((line) => visibleText(line.replace(/\r$/, ''))).join('\n')));
 	return all.length > some.length ? el('div', {}, view, el('p', { class: 'soft' }, `${all.length - some.length} more lines are not shown.`)) : view;
 }
 
@@ -150,7 +150,7 @@ function difference(before, now) {
 	const rows = kept.slice(0, mostRows).map((row) => (row === null
 		? el('div', { class: 'gap' }, '⋯')
 		: el('div', { class: { '+': 'add', '-': 'del' }[row.op] ?? '' },
-			el('span', { class: 'numbers', 'aria-hidden': 'true' }, String(row.b ?? row.a)), el('span', { class: 'sign' }, row.op), el('span', {}, row.text))));
+			el('span', { class: 'numbers', 'aria-hidden': 'true' }, String(row.b ?? row.a)), el('span', { class: 'sign' }, row.op), el('span', {}, visibleText(row.text)))));
 	const sum = (op) => all.filter((row) => row.op === op).length;
 	return el('div', {}, el('p', { class: 'soft' }, `${sum('+')} added, ${sum('-')} removed since you saw it`),
 		el('div', { class: 'code diff', tabindex: 0, role: 'region', 'aria-label': 'Changes of the file' }, el('div', { class: 'rows' }, ...rows)),

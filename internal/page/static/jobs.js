@@ -5,12 +5,12 @@ import { button, calm, confirm, el, every, once, pill, sorry } from './dom.js';
 import { changes } from './hub.js';
 import { Output } from './output.js';
 import { follow } from './sse.js';
-import { age, ending, visible } from './text.js';
+import { age, ending, visible, visibleText } from './text.js';
 
 const words = (job) => (Array.isArray(job.args) ? job.args : [job.script ?? job.id]).join(' ');
 
 // line is a job in one line; "sh -c" in front says nothing.
-const line = (job) => visible(words(job).replace(/^(\/bin\/)?sh -e?c /, ''));
+const line = (job) => visibleText(words(job).replace(/^(\/bin\/)?sh -e?c /, ''));
 
 // Jobs is the list of jobs; one at a time can be watched.
 export class Jobs {

@@ -35,7 +35,7 @@ export function sessionList() {
 			sorry(err);
 		}
 	};
-	const making = create();
+	const making = create(refresh);
 	const view = el('div', { class: 'stack' },
 		el('div', { class: 'row head' }, el('h1', {}, 'Sessions'), el('div', { class: 'inline' }, field('Tenant', tenant))),
 		making, list);
@@ -60,7 +60,7 @@ function row(s, refresh) {
 }
 
 // create is the form for a new session.
-function create() {
+function create(refresh) {
 	const text = (attrs) => el('input', { type: 'text', autocomplete: 'off', autocapitalize: 'off', spellcheck: 'false', ...attrs });
 	const number = (attrs) => el('input', { type: 'number', min: 0, inputmode: 'numeric', ...attrs });
 	const f = {
@@ -78,6 +78,7 @@ function create() {
 		after.replaceChildren(...[token].filter(Boolean));
 		location.hash = token ? location.hash : sessionURL(made.session.id);
 		if (token) after.querySelector('a').focus();
+		await refresh();
 	});
 	const after = el('div', { class: 'after', 'aria-live': 'polite' });
 	const fold = el('details', { class: 'card new' }, el('summary', {}, 'New session'),

@@ -2,7 +2,7 @@
 
 import { el } from './dom.js';
 import { Output } from './output.js';
-import { count, span, visible } from './text.js';
+import { count, span, visible, visibleText } from './text.js';
 
 const longest = 200_000; // characters of one text that are shown
 const most = 2000; // parts of a story
@@ -81,7 +81,7 @@ export class Story {
 		if (call.input !== undefined) {
 			c.what.textContent = brief(call.input);
 			c.input ??= el('pre', { class: 'mono' });
-			c.input.textContent = typeof call.input === 'string' ? call.input : JSON.stringify(call.input, null, 2);
+			c.input.textContent = visibleText(typeof call.input === 'string' ? call.input : JSON.stringify(call.input, null, 2));
 			c.below.prepend(c.input);
 		}
 		return c;

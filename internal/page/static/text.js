@@ -9,6 +9,11 @@ export function visible(s) {
 	return String(s ?? '').replace(hidden, (c) => `\\u{${c.codePointAt(0).toString(16)}}`);
 }
 
+// visibleText is the same for a text of several lines: their ends and tabs stay.
+export function visibleText(s) {
+	return String(s ?? '').replace(/[^\n\t]+/g, visible);
+}
+
 export function size(n) {
 	if (!(n >= 0)) return '–';
 	let unit = 0;
