@@ -71,6 +71,8 @@ var imports = map[string][]string{
 	"deepagent":            {".", "guard", "internal/keep", "job", "llm", "state", "tool"},
 	"internal/show":        {"deepagent"},
 	"internal/need":        {},
+	"internal/page":        {},
+	"internal/testbrowser": {"internal/need"},
 	"internal/testroom":    {".", "internal/need", "local"},
 	// Modules of their own, which the others do not see.
 	"adapters/anthropic": {
