@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/hutch-dev/hutch"
+	"github.com/hutch-dev/hutch/internal/page"
 	"github.com/hutch-dev/hutch/internal/wire"
 	"github.com/hutch-dev/hutch/server"
 	"github.com/hutch-dev/hutch/session"
@@ -71,6 +72,9 @@ func never(d time.Duration) time.Duration {
 func (s *serving) serve(v *service, tokens []server.Token) (err error) {
 	o := &server.ServiceOptions{
 		Tokens: tokens, Key: v.data.key, Runtimes: v.rooms.shown, Limits: server.Limits{Rate: s.rate},
+	}
+	if !s.noPage {
+		o.Page = page.Handler()
 	}
 	if s.auditFile != "" {
 		v.audit, err = os.OpenFile(s.auditFile, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
