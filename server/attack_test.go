@@ -61,7 +61,7 @@ func head(what, token string, fields ...string) string {
 func TestSlowBody(t *testing.T) {
 	f := serving(t, func(o *ServiceOptions) {
 		echo(o)
-		o.Limits.Pause = 50 * time.Millisecond
+		o.Limits.Pause = 200 * time.Millisecond
 	})
 	path, own := f.create("a")
 	var all sync.WaitGroup
@@ -212,7 +212,7 @@ func TestLargeHeaders(t *testing.T) {
 func TestSlowReader(t *testing.T) {
 	left := make(chan error, 1)
 	f := serving(t, func(o *ServiceOptions) {
-		o.Limits.Pause = 50 * time.Millisecond
+		o.Limits.Pause = 200 * time.Millisecond
 		o.More = []Route{{Method: "GET", Path: "/much", Name: "much", Doc: "Much.", Serve: func(c *Call) (any, error) {
 			var err error
 			for err == nil {
