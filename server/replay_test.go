@@ -170,7 +170,7 @@ func TestReplayBounds(t *testing.T) {
 		if begin("99", "19") != nil {
 			t.Error("forgotten too early")
 		}
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		if begin("99", "19") == nil {
 			t.Error("kept for too long")
 		}
