@@ -17,11 +17,10 @@ type question struct {
 	answer chan deepagent.Answer // room for one
 }
 
-// approve puts a question of the agent to whoever looks at the run. There is one at a
+// approve waits for the answer to the question that was posed last. There is one at a
 // time, and its event comes before.
-func (r *run) approve(ctx context.Context, q deepagent.Question, s records) (deepagent.Answer, error) {
-	id := <-r.asked // who takes the events has the one that tells of q
-	w := r.pose(id, q)
+func (r *run) approve(ctx context.Context, s records) (deepagent.Answer, error) {
+	w := <-r.asked
 	if w == nil {
 		return deepagent.Answer{Scope: deepagent.Once}, nil
 	}
@@ -31,7 +30,7 @@ func (r *run) approve(ctx context.Context, q deepagent.Question, s records) (dee
 		_ = r.keep(ctx, s)
 		return a, nil
 	case <-ctx.Done():
-		r.withdraw(id)
+		r.withdraw(w.out.QuestionID)
 		return deepagent.Answer{}, ctx.Err()
 	}
 }

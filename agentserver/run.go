@@ -33,8 +33,8 @@ type run struct {
 	answered map[string]bool
 	changed  chan struct{} // closed with every change, and then another one
 
-	saving sync.Mutex // one at a time, so that the last one is the last
-	asked  chan string
+	saving sync.Mutex     // one at a time, so that the last one is the last
+	asked  chan *question // to who waits for the answer; room for one
 }
 
 // going is what a run under way works with.
@@ -54,7 +54,7 @@ func newRun(rec *record, most int) *run {
 		id: rec.ID, conversation: rec.Conversation, rec: *rec,
 		events:  ring{most: most, begin: rec.Life * lifeEvents, last: rec.Life * lifeEvents},
 		pending: map[string]*question{}, answered: map[string]bool{},
-		changed: make(chan struct{}), asked: make(chan string, 1),
+		changed: make(chan struct{}), asked: make(chan *question, 1),
 	}
 }
 
@@ -155,6 +155,8 @@ func (r *run) take(ctx context.Context, e deepagent.Event, g *going) {
 	case deepagent.Asked:
 		g.asking = newID("q-")
 		question = g.asking
+		w := r.pose(question, *e.Question) // before anybody hears of it
+		defer func() { r.asked <- w }()
 	case deepagent.Answered:
 		question = g.asking
 	case deepagent.Used:
@@ -166,10 +168,7 @@ func (r *run) take(ctx context.Context, e deepagent.Event, g *going) {
 		}
 	}
 	r.add(e, question)
-	switch e.Kind {
-	case deepagent.Asked:
-		r.asked <- question
-	case deepagent.Used:
+	if e.Kind == deepagent.Used {
 		_ = r.keep(ctx, g.kept) // the conversation is what matters, and its error ends the run
 	}
 }
