@@ -97,10 +97,17 @@ func (r *record) check(id string) error {
 		return errors.New("a number that cannot be")
 	case r.Steps < 0 || !(r.Cost >= 0) || min(r.Usage.Input, r.Usage.Output, r.Usage.CacheRead, r.Usage.CacheWrite) < 0:
 		return errors.New("a number that cannot be")
-	case len(r.Model) > maxModel || len(r.Conversation) > maxModel:
-		return errors.New("a name that is too long")
+	case len(r.Model) > maxModel || !isConversation(r.Conversation):
+		return errors.New("a name that cannot be")
 	}
 	return nil
+}
+
+const alphanumeric = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+
+// isConversation reports whether s names a conversation.
+func isConversation(s string) bool {
+	return s != "" && len(s) <= 100 && strings.Contains(alphanumeric, s[:1]) && strings.Trim(s, alphanumeric+"._-") == ""
 }
 
 // records are the records of a workspace.
