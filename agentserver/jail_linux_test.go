@@ -83,3 +83,25 @@ func TestGoesOn(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 }
+
+// A link in the place of a record, of all records or of a conversation is not
+// followed.
+func TestPlantedLinks(t *testing.T) {
+	s := testroom.Jail(t)
+	w := newWorld()
+	w.make = func() hutch.Backend { return s }
+	f := process(t, w, with(step{Text: "done"}, step{Text: "done"}))
+	run := f.start(m{"prompt": "Go.", "conversation": "talk"})
+	f.over(run, "done")
+	f.close()
+	printed(t, s, "cd .hutch; mv runs/r-*.json ../record; ln -s ../../record runs/"+run[strings.LastIndex(run, "/")+1:]+".json; mv conversations/talk.json ../talk; ln -s ../../talk conversations/talk.json")
+	f = process(t, w, with(step{Text: "done"}))
+	f.refused(422, "unreadable", "GET", run, nil)
+	f.refused(422, "unreadable", "POST", run+"/resume", m{"prompt": "Go on."})
+	f.refused(422, "unreadable", "POST", f.base+"/runs", m{"prompt": "Go on.", "conversation": "talk"})
+	printed(t, s, "mkdir elsewhere; rm -r .hutch/runs; ln -s ../elsewhere .hutch/runs")
+	f.refused(403, "denied", "POST", f.base+"/runs", m{"prompt": "Go on."})
+	if got := printed(t, s, "ls elsewhere"); got != "" {
+		t.Errorf("written elsewhere: %s", got)
+	}
+}

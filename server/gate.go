@@ -2,6 +2,7 @@ package server
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"net"
 	"net/http"
@@ -114,8 +115,9 @@ func tooMany(what string, most int, wait time.Duration) *problem {
 type throttle struct {
 	most int
 
-	mu  sync.Mutex
-	all map[netip.Prefix]*window
+	mu      sync.Mutex
+	all     map[netip.Prefix]*window
+	trimmed time.Time // when what is over was last looked for
 }
 
 // window is a minute of an address.
@@ -151,15 +153,14 @@ func (t *throttle) wrong(r *http.Request) time.Duration {
 	return windowTime - now.Sub(w.begin)
 }
 
-// trim makes room for one more.
+// trim makes room for one more: what is over goes, or else whatever comes first.
 func (t *throttle) trim(now time.Time) {
 	if len(t.all) < maxWindows {
 		return
 	}
-	for from, w := range t.all {
-		if now.Sub(w.begin) >= windowTime {
-			delete(t.all, from)
-		}
+	if now.Sub(t.trimmed) >= windowTime/8 {
+		t.trimmed = now
+		maps.DeleteFunc(t.all, func(_ netip.Prefix, w *window) bool { return now.Sub(w.begin) >= windowTime })
 	}
 	for from := range t.all {
 		if len(t.all) < maxWindows {

@@ -49,14 +49,15 @@ func (p *patience) read(on bool) {
 // HTTP/2 it would end a request that has nothing to write.
 func (p *patience) write(on bool) {
 	if on || !p.http1 {
-		p.set(p.c.SetWriteDeadline, on, p.pause)
+		p.set(p.c.SetWriteDeadline, on, p.pause+lastWords) // net/http may read before it writes
 	}
 }
 
-// leave bounds what is read of a body that nobody wants.
+// leave bounds what is read of a body that nobody wants: as much as it takes for
+// the client to see the answer.
 func (p *patience) leave() {
 	if p.http1 {
-		p.set(p.c.SetReadDeadline, true, lastWords)
+		p.set(p.c.SetReadDeadline, true, lastWords/4)
 	}
 }
 
@@ -156,8 +157,8 @@ func (b *body) Close() error { return b.r.Close() }
 // answer is the answer to a request.
 type answer struct {
 	http.ResponseWriter
-	p      *patience
-	body   *body
+	p       *patience
+	body    *body
 	closing func() bool // whether the connection should go
 	closed  bool        // it does
 	status  int

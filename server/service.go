@@ -119,12 +119,18 @@ func clean(r *http.Request) bool {
 func (s *Service) unknown(w http.ResponseWriter, r *http.Request) {
 	a, _ := s.answer(w, r, 0)
 	if strings.HasPrefix(r.URL.Path, "/v1") {
-		if _, ok := s.tokens.caller(r); !ok {
+		if who, ok := s.tokens.caller(r); !ok || !who.service && !below(r, who.id) {
 			s.unauthorized(r).write(a)
 			return
 		}
 	}
 	s.unknownTo(r).write(a)
+}
+
+// below reports whether the path of a request is that of a session or below it.
+func below(r *http.Request, id string) bool {
+	rest, ok := strings.CutPrefix(r.URL.Path, "/v1/sessions/"+id)
+	return ok && (rest == "" || rest[0] == '/')
 }
 
 func (s *Service) unknownTo(r *http.Request) *problem {
@@ -143,6 +149,7 @@ func (s *Service) unknownTo(r *http.Request) *problem {
 // unauthorized is the one answer to all who have no token that is good, whatever
 // there is behind it.
 func (s *Service) unauthorized(r *http.Request) *problem {
+	s.meters.wrong.Inc()
 	if wait := s.wrong.wrong(r); wait > 0 {
 		return tooMany("requests without a right token a minute", s.o.Limits.WrongTokens, wait)
 	}
@@ -203,6 +210,9 @@ func (s *Service) Close() error {
 // answer wraps what a request is answered with, and its body.
 func (s *Service) answer(w http.ResponseWriter, r *http.Request, limit int64) (*answer, *body) {
 	p := newPatience(w, r, s.o.Limits.Pause)
+	if r.Body == nil {
+		r.Body = http.NoBody
+	}
 	b := &body{r: r.Body, p: p, limit: limit, rate: s.o.Limits.BodyRate}
 	return &answer{ResponseWriter: w, p: p, body: b, closing: s.drain.closed}, b
 }
