@@ -69,6 +69,7 @@ var imports = map[string][]string{
 	"llm/models":           {"llm", "llm/anthropic", "llm/openai", "llm/gemini"},
 	"llm/scripted":         {"llm"},
 	"deepagent":            {".", "guard", "internal/keep", "job", "llm", "state", "tool"},
+	"agentserver":          {".", "audit", "deepagent", "internal/keep", "llm", "server", "session", "tool"},
 	"internal/show":        {"deepagent"},
 	"internal/need":        {},
 	"internal/page":        {},

@@ -2,6 +2,8 @@ package server
 
 import (
 	"context"
+	"fmt"
+	"io/fs"
 	"net/http"
 	"slices"
 
@@ -79,6 +81,19 @@ type Call struct {
 // Draining is closed when the service takes no further requests. Whoever waits for
 // something to happen rather than for work to be done stops waiting then.
 func (c *Call) Draining() <-chan struct{} { return c.service.drain.draining }
+
+// Hold begins a use of the session of its own, for work that goes on when the call
+// has ended; whoever calls it calls Done. Until then [Call.Backend] is good too, as
+// long as the service is not closed. Context of the use ends with the session and
+// with the manager, not with the call and not with the service. A call that has no
+// Use cannot hold: fs.ErrInvalid.
+func (c *Call) Hold() (*session.Use, error) {
+	if c.Use == nil {
+		return nil, fmt.Errorf("server: %w: the call has no use of a session", fs.ErrInvalid)
+	}
+	u, err := c.service.m.Use(c.Ctx, c.ID)
+	return u, managerError(err)
+}
 
 // pattern is that of the mux.
 func (r *Route) pattern() string { return r.Method + " " + r.path() }
