@@ -253,9 +253,9 @@ func TestStreams(t *testing.T) {
 	if a := <-done; a.status != 200 {
 		t.Fatalf("%d %s", a.status, a.body)
 	}
+	go func() { b.more <- strings.Repeat("x", pieceBytes) }()
 	a, err := f.plain.Do(f.request("GET", path+"/files/down", token, nil))
 	if err == nil {
-		b.more <- strings.Repeat("x", pieceBytes)
 		_, err = io.ReadFull(a.Body, make([]byte, pieceBytes/2))
 	}
 	if err != nil {
@@ -416,7 +416,8 @@ func TestFileErrors(t *testing.T) {
 	f.want(409, "not_dir", "PUT", path+"/files/d/a/b", token, "x")
 	f.want(409, "not_dir", "GET", path+"/list?path=d/a", token, nil)
 	f.want(413, "too_large", "PUT", path+"/files/big", token, strings.Repeat("x", 101))
-	f.want(409, "exists", "POST", path+"/copy", token, `{"from":"d","to":"d/a"}`)
+	f.want(200, "", "PUT", path+"/files/e/a", token, "x")
+	f.want(409, "exists", "POST", path+"/copy", token, `{"from":"d","to":"e"}`)
 	f.want(400, "invalid", "POST", path+"/move", token, `{"from":"d","to":"d/e"}`)
 	f.want(405, "method", "POST", path+"/files/d/a", token, nil)
 	f.want(204, "", "DELETE", path+"/files/d?recursive=true", token, nil)
@@ -531,9 +532,8 @@ func TestEdits(t *testing.T) {
 	}
 	var all sync.WaitGroup
 	for i := range 10 {
-		f.want(200, "", "PUT", path+"/files/p", token, strings.Join(strings.Split("0123456789", ""), "-"))
 		all.Go(func() {
-			f.want(200, "", "POST", path+"/edit", token, map[string]any{"path": "a", "edits": []edit{{Old: "1\n", New: fmt.Sprintf("1\n+%d\n", i)}}})
+			f.want(200, "", "POST", path+"/edit", token, map[string]any{"path": "a", "edits": []edit{{Old: "2\n2\n", New: fmt.Sprintf("2\n2\n+%d\n", i)}}})
 		})
 	}
 	all.Wait()
