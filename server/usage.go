@@ -73,32 +73,32 @@ func (s *Service) ledger(c *Call) *ledger {
 
 // record is the backend of a room with everything recorded that is done with it.
 func record(r *room) hutch.Backend {
-	h := &recorder{l: r.ledger}
+	h := &scribe{l: r.ledger}
 	if log := r.service.o.Audit; log != nil {
 		h.next, h.session = log.Handler(), slog.String("session", r.info.ID)
 	}
 	return &recorded{audit.New(r.plain, slog.New(h), nil), r}
 }
 
-// recorder is a handler that keeps the records of package audit. It fails where
+// scribe is a handler that keeps the records of package audit. It fails where
 // the one that gets them too does: then nothing is done any more.
-type recorder struct {
+type scribe struct {
 	l       *ledger
 	next    slog.Handler // nil is nobody
 	session slog.Attr
 }
 
 // Enabled implements [slog.Handler].
-func (h *recorder) Enabled(context.Context, slog.Level) bool { return true }
+func (h *scribe) Enabled(context.Context, slog.Level) bool { return true }
 
 // WithAttrs implements [slog.Handler]; package audit has no use for it.
-func (h *recorder) WithAttrs([]slog.Attr) slog.Handler { return h }
+func (h *scribe) WithAttrs([]slog.Attr) slog.Handler { return h }
 
 // WithGroup implements [slog.Handler]; package audit has no use for it.
-func (h *recorder) WithGroup(string) slog.Handler { return h }
+func (h *scribe) WithGroup(string) slog.Handler { return h }
 
 // Handle implements [slog.Handler].
-func (h *recorder) Handle(ctx context.Context, r slog.Record) error {
+func (h *scribe) Handle(ctx context.Context, r slog.Record) error {
 	h.l.note(r)
 	if h.next == nil || !h.next.Enabled(ctx, r.Level) {
 		return nil
