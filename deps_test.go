@@ -45,7 +45,6 @@ var imports = map[string][]string{
 	"workspaces":      {".", "docker", "local", "session", "state"},
 	"server": {
 		".", "audit", "guard", "job", "session", "internal/diff", "internal/wire", "github.com/google/jsonschema-go/jsonschema",
-		"github.com/prometheus/client_golang/prometheus/...", "github.com/prometheus/client_golang/prometheus",
 		"go.opentelemetry.io/otel/trace", "go.opentelemetry.io/otel/attribute", "go.opentelemetry.io/otel/codes",
 		"go.opentelemetry.io/otel/propagation",
 	},

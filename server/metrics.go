@@ -3,63 +3,51 @@ package server
 import (
 	"context"
 	"net/http"
-	"strconv"
+	"sync"
+	"sync/atomic"
 	"time"
-
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
 // meters are what GET /metrics shows. No label has a value that a client chooses.
 type meters struct {
-	requests *prometheus.CounterVec   // by route and code
-	seconds  *prometheus.HistogramVec // by route
-	underway prometheus.Gauge
-	read     prometheus.Counter
-	written  prometheus.Counter
-	wrong    prometheus.Counter
-	commands prometheus.Gauge // running, jobs included
-	handler  http.Handler
+	underway atomic.Int64
+	read     atomic.Int64
+	written  atomic.Int64
+	wrong    atomic.Int64
+	commands atomic.Int64 // running, jobs included
+
+	mu     sync.Mutex
+	routes map[string]*routeMeter
 }
 
-func newMeters(s *Service) *meters {
-	m := &meters{
-		requests: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "hutch_requests_total", Help: "Requests answered."}, []string{"route", "code"}),
-		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "hutch_request_seconds", Help: "From the request to the end of the answer.",
-			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 10, 60, 600},
-		}, []string{"route"}),
-		underway: prometheus.NewGauge(prometheus.GaugeOpts{Name: "hutch_requests_under_way", Help: "Requests that are not answered yet."}),
-		read:     prometheus.NewCounter(prometheus.CounterOpts{Name: "hutch_body_read_bytes_total", Help: "Bytes of bodies of requests, without the wire."}),
-		written:  prometheus.NewCounter(prometheus.CounterOpts{Name: "hutch_body_written_bytes_total", Help: "Bytes of bodies of answers."}),
-		wrong:    prometheus.NewCounter(prometheus.CounterOpts{Name: "hutch_unauthorized_total", Help: "Requests without a token that is good."}),
-		commands: prometheus.NewGauge(prometheus.GaugeOpts{Name: "hutch_commands_running", Help: "Commands that run, jobs included."}),
-	}
-	r := prometheus.NewRegistry()
-	r.MustRegister(m.requests, m.seconds, m.underway, m.read, m.written, m.wrong, m.commands,
-		&sessionsCollector{s}, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	m.handler = promhttp.HandlerFor(r, promhttp.HandlerOpts{DisableCompression: true})
-	return m
+// routeMeter is what is known of the requests of a route.
+type routeMeter struct {
+	codes   map[int]int64
+	buckets []int64 // of bounds, each without those below it
+	seconds float64
 }
 
-// sessionsCollector counts the sessions by their states when it is asked.
-type sessionsCollector struct{ s *Service }
+// bounds of the buckets of durations, in seconds.
+var bounds = []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 10, 60, 600}
 
-var sessionsDesc = prometheus.NewDesc("hutch_sessions", "Sessions by what they do.", []string{"state"}, nil)
+func newMeters() *meters { return &meters{routes: map[string]*routeMeter{}} }
 
-// Describe implements [prometheus.Collector].
-func (c *sessionsCollector) Describe(to chan<- *prometheus.Desc) { to <- sessionsDesc }
-
-// Collect implements [prometheus.Collector].
-func (c *sessionsCollector) Collect(to chan<- prometheus.Metric) {
-	n := map[string]int{"opening": 0, "open": 0, "asleep": 0, "ending": 0}
-	for _, i := range c.s.m.List() {
-		n[string(i.State)]++
+// count counts a request that was answered.
+func (m *meters) count(route string, code int, took time.Duration) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	r := m.routes[route]
+	if r == nil {
+		r = &routeMeter{codes: map[int]int64{}, buckets: make([]int64, len(bounds)+1)}
+		m.routes[route] = r
 	}
-	for state, k := range n {
-		to <- prometheus.MustNewConstMetric(sessionsDesc, prometheus.GaugeValue, float64(k), state)
+	r.codes[code]++
+	r.seconds += took.Seconds()
+	i := 0
+	for i < len(bounds) && took.Seconds() > bounds[i] {
+		i++
 	}
+	r.buckets[i]++
 }
 
 func (s *Service) serveMetrics(w http.ResponseWriter, r *http.Request) {
@@ -68,21 +56,21 @@ func (s *Service) serveMetrics(w http.ResponseWriter, r *http.Request) {
 		s.unauthorized(r).write(a)
 		return
 	}
-	s.meters.handler.ServeHTTP(a, r)
+	a.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+	_, _ = a.Write(s.meters.text(s.m.List()))
 }
 
 // observe counts a request and traces it; end is called when it is answered.
 func (s *Service) observe(route *Route, a *answer, r *http.Request) (ctx context.Context, end func()) {
 	begin := time.Now()
-	s.meters.underway.Inc()
+	s.meters.underway.Add(1)
 	ctx, traced := s.trace(route, r)
 	return ctx, func() {
 		code := orDefault(a.status, statusGone)
-		s.meters.underway.Dec()
-		s.meters.requests.WithLabelValues(route.Name, strconv.Itoa(code)).Inc()
-		s.meters.seconds.WithLabelValues(route.Name).Observe(time.Since(begin).Seconds())
-		s.meters.read.Add(float64(a.body.n))
-		s.meters.written.Add(float64(a.n))
+		s.meters.underway.Add(-1)
+		s.meters.count(route.Name, code, time.Since(begin))
+		s.meters.read.Add(a.body.n)
+		s.meters.written.Add(a.n)
 		traced(code)
 	}
 }

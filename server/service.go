@@ -53,7 +53,7 @@ func NewService(m *session.Manager, opts *ServiceOptions) (*Service, error) {
 		replays: newReplays(), rooms: rooms{all: map[string]*room{}}, drain: newDrain(),
 		conns: newConns(o.Limits.Connections), mux: http.NewServeMux(),
 	}
-	s.meters = newMeters(s)
+	s.meters = newMeters()
 	if err := s.mount(); err != nil {
 		return nil, err
 	}
@@ -149,7 +149,7 @@ func (s *Service) unknownTo(r *http.Request) *problem {
 // unauthorized is the one answer to all who have no token that is good, whatever
 // there is behind it.
 func (s *Service) unauthorized(r *http.Request) *problem {
-	s.meters.wrong.Inc()
+	s.meters.wrong.Add(1)
 	if wait := s.wrong.wrong(r); wait > 0 {
 		return tooMany("requests without a right token a minute", s.o.Limits.WrongTokens, wait)
 	}
