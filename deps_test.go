@@ -104,6 +104,7 @@ var testImports = []string{
 	"golang.org/x/sys/unix",
 	"github.com/rogpeppe/go-internal/testscript",
 	"github.com/modelcontextprotocol/go-sdk/mcp",
+	"go.opentelemetry.io/otel/trace/noop",
 }
 
 func TestImports(t *testing.T) {

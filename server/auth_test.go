@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -112,7 +113,7 @@ func TestTokenExpires(t *testing.T) {
 		if !good(token) || !good("short") {
 			t.Error("expired too early")
 		}
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		if good(token) || good("short") {
 			t.Error("not expired")
 		}
@@ -159,8 +160,8 @@ func TestThrottle(t *testing.T) {
 		x := newThrottle(2)
 		from := func(addr string) time.Duration { return x.wrong(&http.Request{RemoteAddr: addr}) }
 		for _, addr := range []string{"1.2.3.4:5", "[2001:db8::1]:1", "[::ffff:9.9.9.9]:1"} {
-			if from(addr) != 0 || from(addr) != 0 || from(addr) != time.Minute {
-				t.Errorf("%s: not slowed down", addr)
+			if waits := []time.Duration{from(addr), from(addr), from(addr)}; !slices.Equal(waits, []time.Duration{0, 0, time.Minute}) {
+				t.Errorf("%s: %v", addr, waits)
 			}
 		}
 		if from("1.2.3.4:99") == 0 || from("[2001:db8::ffff]:7") == 0 || from("9.9.9.9:1") == 0 {

@@ -2,6 +2,7 @@ package server
 
 import (
 	"container/list"
+	"crypto/tls"
 	"net"
 	"net/http"
 	"sync"
@@ -9,20 +10,17 @@ import (
 
 // conns bounds how many connections there are.
 type conns struct {
-	most int
-	room chan struct{} // one for each connection that there is
+	most int           // less than 0: any number
+	wake chan struct{} // something has changed for who waits
 
 	mu   sync.Mutex
+	n    int
 	idle list.List // of net.Conn, the longest idle first
 	at   map[net.Conn]*list.Element
 }
 
 func newConns(most int) *conns {
-	c := &conns{most: most, at: map[net.Conn]*list.Element{}}
-	if most >= 0 {
-		c.room = make(chan struct{}, most)
-	}
-	return c
+	return &conns{most: most, wake: make(chan struct{}, 1), at: map[net.Conn]*list.Element{}}
 }
 
 // changed is for http.Server. A connection that has said nothing yet is idle too.
@@ -35,30 +33,70 @@ func (c *conns) changed(n net.Conn, state http.ConnState) {
 	}
 	if state == http.StateNew || state == http.StateIdle {
 		c.at[n] = c.idle.PushBack(n)
+		c.signal()
 	}
 }
 
-// makeRoom closes the connection that is idle longest.
-func (c *conns) makeRoom() {
+func (c *conns) signal() {
+	select {
+	case c.wake <- struct{}{}:
+	default:
+	}
+}
+
+// enter counts one more, as soon as there is room, and closes the one that is idle
+// longest where there is none. It reports false when shut is closed before.
+func (c *conns) enter(shut <-chan struct{}) bool {
+	for {
+		room, oldest := c.try()
+		switch {
+		case room:
+			c.signal() // others may wait too
+			return true
+		case oldest != nil:
+			if t, ok := oldest.(*tls.Conn); ok {
+				oldest = t.NetConn() // the other one takes its leave, which may take long
+			}
+			_ = oldest.Close()
+			continue
+		}
+		select {
+		case <-c.wake:
+		case <-shut:
+			return false
+		}
+	}
+}
+
+// try counts one more if there is room, or is the connection to close.
+func (c *conns) try() (room bool, oldest net.Conn) {
 	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !over(c.n, c.most) {
+		c.n++
+		return true, nil
+	}
 	e := c.idle.Front()
 	if e == nil {
-		c.mu.Unlock()
-		return
+		return false, nil
 	}
-	n := c.idle.Remove(e).(net.Conn)
-	delete(c.at, n)
-	c.mu.Unlock()
-	_ = n.Close()
+	oldest = c.idle.Remove(e).(net.Conn)
+	delete(c.at, oldest)
+	return false, oldest
 }
 
-// Listener bounds the connections of l by Limits.Connections, together with all
-// other listeners of s. Where there are so many, the one of [Service.NewServer]
-// that is idle longest is closed, and where none is the next one waits.
+func (c *conns) leave() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.n--
+	c.signal()
+}
+
+// Listener bounds the connections of l by Limits.Connections, together with those
+// of all other listeners of s. Where there are so many, the one of
+// [Service.NewServer] that is idle longest is closed; where none is, the next one
+// is not served until one is, or ends.
 func (s *Service) Listener(l net.Listener) net.Listener {
-	if s.conns.room == nil {
-		return l
-	}
 	return &bounded{Listener: l, c: s.conns, shut: make(chan struct{})}
 }
 
@@ -69,38 +107,34 @@ type bounded struct {
 	shut chan struct{}
 }
 
+// Accept implements [net.Listener].
 func (b *bounded) Accept() (net.Conn, error) {
-	select {
-	case b.c.room <- struct{}{}:
-	default:
-		b.c.makeRoom()
-		select {
-		case b.c.room <- struct{}{}:
-		case <-b.shut:
-			return nil, net.ErrClosed
-		}
-	}
 	n, err := b.Listener.Accept()
 	if err != nil {
-		<-b.c.room
 		return nil, err
+	}
+	if !b.c.enter(b.shut) {
+		_ = n.Close()
+		return nil, net.ErrClosed
 	}
 	return &counted{Conn: n, c: b.c}, nil
 }
 
+// Close implements [net.Listener].
 func (b *bounded) Close() error {
 	b.once.Do(func() { close(b.shut) })
 	return b.Listener.Close()
 }
 
-// counted is a connection that gives its room back.
+// counted is a connection that is counted until it is closed.
 type counted struct {
 	net.Conn
 	c    *conns
 	once sync.Once
 }
 
+// Close implements [net.Conn].
 func (n *counted) Close() error {
-	defer n.once.Do(func() { <-n.c.room })
+	defer n.once.Do(n.c.leave)
 	return n.Conn.Close()
 }

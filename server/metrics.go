@@ -83,9 +83,6 @@ func (s *Service) observe(route *Route, a *answer, r *http.Request) (ctx context
 		s.meters.seconds.WithLabelValues(route.Name).Observe(time.Since(begin).Seconds())
 		s.meters.read.Add(float64(a.body.n))
 		s.meters.written.Add(float64(a.n))
-		if code == http.StatusUnauthorized {
-			s.meters.wrong.Inc()
-		}
 		traced(code)
 	}
 }

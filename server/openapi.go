@@ -123,7 +123,7 @@ func openPaths() map[string]map[string]*apiOp {
 		{"/openapi.json", "openapi", "Gives this document.", "application/json", true},
 		{"/metrics", "metrics", "Gives what is counted, for Prometheus. Needs a service token.", "text/plain", false},
 	} {
-		op := &apiOp{ID: p.name, Summary: strings.TrimSuffix(p.doc, "."), Description: p.doc, Responses: map[string]apiAnswer{
+		op := &apiOp{ID: p.name, Summary: summary(p.doc), Description: p.doc, Responses: map[string]apiAnswer{
 			"200": {Description: "Done.", Content: map[string]apiMedia{p.media: {&jsonschema.Schema{}}}},
 		}}
 		if p.open {
@@ -136,7 +136,7 @@ func openPaths() map[string]map[string]*apiOp {
 
 // operation describes a route.
 func (s *schemas) operation(r *Route) (*apiOp, error) {
-	op := &apiOp{ID: r.Name, Summary: r.summary(), Description: r.Doc, Params: pathParams(r.path())}
+	op := &apiOp{ID: r.Name, Summary: summary(r.Doc), Description: r.Doc, Params: pathParams(r.path())}
 	query, err := queryParams(r.Query)
 	if err != nil {
 		return nil, err

@@ -149,6 +149,7 @@ func (s *Service) unknownTo(r *http.Request) *problem {
 // unauthorized is the one answer to all who have no token that is good, whatever
 // there is behind it.
 func (s *Service) unauthorized(r *http.Request) *problem {
+	s.meters.wrong.Inc()
 	if wait := s.wrong.wrong(r); wait > 0 {
 		return tooMany("requests without a right token a minute", s.o.Limits.WrongTokens, wait)
 	}

@@ -53,8 +53,8 @@ func isBody(v any) bool {
 	return ok
 }
 
-// summary is the first sentence of the doc of a route.
-func (r *Route) summary() string {
-	first, _, _ := strings.Cut(r.Doc, ". ")
+// summary is the first sentence of a doc.
+func summary(doc string) string {
+	first, _, _ := strings.Cut(doc, ". ")
 	return strings.TrimSuffix(first, ".")
 }

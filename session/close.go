@@ -19,22 +19,21 @@ import (
 // have. A second Close waits for the first, as long as its own ctx lasts, and
 // returns the same.
 func (m *Manager) Close(ctx context.Context) error {
-	if m.beginClose() {
-		cut := context.AfterFunc(ctx, func() { m.cut(context.Cause(ctx)) })
-		m.work.Wait()
-		cut()
-		m.cut(nil)
-		m.tell.close()
-		close(m.done)
-	}
-	select {
-	case <-m.done:
-		m.mu.Lock()
-		defer m.mu.Unlock()
+	if !m.beginClose() {
+		select {
+		case <-m.done:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 		return errors.Join(m.failed...)
-	case <-ctx.Done():
-		return ctx.Err()
 	}
+	stop := context.AfterFunc(ctx, func() { m.cut(context.Cause(ctx)) })
+	m.work.Wait()
+	stop()
+	m.cut(nil)
+	m.tell.close()
+	close(m.done)
+	return errors.Join(m.failed...)
 }
 
 // beginClose closes the door, once.

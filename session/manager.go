@@ -62,10 +62,10 @@ type session struct {
 // step is one opening, sleep or end.
 type step struct {
 	done   chan struct{}
-	err    error // once it is done
+	err    error                   // once it is done
 	cancel context.CancelCauseFunc // of an opening
-	swept  bool  // begun by the sweeper
-	then   *step // the end that a failed Create leads to
+	swept  bool                    // begun by the sweeper
+	then   *step                   // the end that a failed Create leads to
 }
 
 // New makes a Manager of the workspaces of p and finds the sessions in

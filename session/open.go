@@ -50,6 +50,9 @@ func (m *Manager) Create(ctx context.Context, spec Spec) (Info, error) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if s.ending || s.doomed || m.all[s.ID] != s {
+		return Info{}, sessionError("create", s.ID, errEnded)
+	}
 	return s.info(), nil
 }
 
@@ -219,12 +222,6 @@ func (m *Manager) entered(s *session, e entry, again bool) {
 		return
 	}
 	s.ctx, s.cancel = context.WithCancelCause(context.WithoutCancel(m.life))
-	switch {
-	case s.ending:
-		s.cancel(errEnded)
-	case m.closed:
-		s.cancel(hutch.ErrClosed)
-	}
 	if e.err == nil {
 		s.Used = time.Now().UTC()
 		m.turn(s, Open)

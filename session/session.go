@@ -118,7 +118,8 @@ type Options struct {
 	// TTL is for sessions that say nothing else; 0 and less are never.
 	TTL time.Duration
 	// Changed, if not nil, is told of every change of state, after it, one at a
-	// time and in order. It must not call the Manager. Nothing waits for it but
-	// Close: what it has not been told yet is kept in memory, so it must be quick.
+	// time and in order; what New finds is no change. It must not call the Manager.
+	// Nothing waits for it but Close: what it has not been told yet is kept in
+	// memory, so it must be quick.
 	Changed func(Info)
 }

@@ -90,7 +90,7 @@ go() {
 }
 
 way() {
-	r= at= rest= lack= todo=$1 links=0
+	r= at= rest= lack= todo=$1 links=0 stay=0
 	cd "$root" || { r=gone; return 1; }
 	while :; do
 		more=
@@ -125,6 +125,12 @@ way() {
 			cd -P "./$seg" || { r=denied; return 1; }
 			at=${at:+$at/}$seg
 		elif [ -e "./$seg" ]; then
+			case $(stat -c %F "./$seg") in
+			directory | 'symbolic link' | '') # only now, or no more
+				stay=$((stay + 1)) todo=$seg/$todo
+				[ $stay -gt 40 ] || continue
+				;;
+			esac
 			r=notdir lack=$seg/$todo
 			return 1
 		else
