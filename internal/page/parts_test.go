@@ -34,6 +34,28 @@ var parts = map[string]string{
 			const { wait } = await import("/page/sse.js");
 			const all = [0, 1, 2, 3, 30].map((n) => wait(n, 1));
 			return all.join() === "500,1000,2000,4000,15000" && wait(3, 0) === 2000 ? "" : all.join();`,
+	"following": `
+			const { follow } = await import("/page/sse.js");
+			const real = window.setTimeout;
+			const [waits, asked, got] = [[], [], []];
+			window.setTimeout = (f, ms) => { if (ms < 40000) waits.push(ms); return real(f, ms < 40000 ? 0 : ms); };
+			const fail = (status, retry) => () => { throw Object.assign(new Error("no"), { status, retry }); };
+			const say = (text) => () => new Response(text);
+			const script = [fail(0), fail(503), fail(429, 30), say("id: 5\ndata: a\n\n"), say("id: 6\ndata: b\n\nid: 7\ndata: cut"),
+				say(": beat\n\nid: 8\ndata: end\n\ndata: more\n\n")];
+			const quit = new AbortController();
+			const onEvent = (e) => { got.push(e.data); return e.data === "end"; };
+			const open = (after) => { asked.push(after); return script.shift()(); };
+			await follow(open, { signal: quit.signal, onEvent });
+			script.push(fail(404));
+			const err = await follow(open, { signal: quit.signal, onEvent });
+			quit.abort();
+			await follow(open, { signal: quit.signal, onEvent });
+			window.setTimeout = real;
+			const between = [[250, 500], [500, 1000], [30000, 30000], [250, 500], [250, 500]];
+			const good = waits.length === 5 && between.every(([a, b], i) => a <= waits[i] && waits[i] <= b);
+			const said = JSON.stringify([asked, got, err.status]);
+			return good && said === '[["","","","","5","6",""],["a","b","end"],404]' ? "" : said + waits;`,
 	"escapes cut anywhere": `
 			const { Plain } = await import("/page/text.js");
 			const text = "a\x1b[1;31mb\x1b[0m\x1b]8;;http://x\x1b\\c\x1b]0;t\x07d\x1b(Be\x1b7f\tg\r\n\x00\x08h";

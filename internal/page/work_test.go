@@ -97,6 +97,7 @@ func testAgent(t *testing.T, b *testbrowser.Browser) {
 	l.Type("textarea", "Prompt", "Clean up and build again.")
 	l.Click("button", "Start")
 	l.See(".said", "I will clean up first. <img src=x onerror=window.pwned=1>")
+	l.See(".call code", "rm -r build <b>")
 	l.See("h3", "May it run this command? <u>")
 	l.See(".question pre", "rm -r build <b>\n\\u{202e}gpj.x")
 	l.shot("question")
@@ -154,13 +155,15 @@ func testAudit(t *testing.T, b *testbrowser.Browser) {
 	}
 	f.mu.Unlock()
 
-	l.Type("input", "Filter", "PYTEST agent")
-	l.Wait(`document.querySelectorAll(".trail > li").length === 1`)
-	l.Type("input", "Filter", "\b")
+	l.See(".trail > li:first-child .what", "after.txt") // the newest first
 	l.Eval(`(() => { const s = document.querySelector(".tools select"); s.value = "refused"; s.dispatchEvent(new Event("change")); })()`, nil)
-	l.Type("input", "Filter", "secrets")
 	l.Wait(`document.querySelectorAll(".trail > li").length === 1`)
 	l.See(".pill", "refused")
+	l.Eval(`(() => { const s = document.querySelector(".tools select"); s.value = ""; s.dispatchEvent(new Event("change")); })()`, nil)
+	l.Wait(`document.querySelectorAll(".trail > li").length === 6`)
+	l.Type("input", "Filter", "PYTEST agent")
+	l.Wait(`document.querySelectorAll(".trail > li").length === 1`)
+	l.See(".what", "sh -c pytest -q")
 	l.clean()
 }
 

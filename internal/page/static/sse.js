@@ -92,7 +92,7 @@ export async function follow(open, { after = '', onEvent, onState = () => {}, si
 		const one = new AbortController();
 		const stop = () => one.abort();
 		signal.addEventListener('abort', stop);
-		let delay = wait(tries);
+		let least = 0; // milliseconds
 		try {
 			const response = await open(after, one.signal);
 			onState('live');
@@ -104,12 +104,12 @@ export async function follow(open, { after = '', onEvent, onState = () => {}, si
 			if (done) return undefined;
 		} catch (err) {
 			if (signal.aborted || [400, 401, 403, 404, 405, 406, 410, 501].includes(err.status)) return err;
-			if (err.retry) delay = Math.max(delay, err.retry * 1000);
+			least = (err.retry || 0) * 1000;
 		} finally {
 			signal.removeEventListener('abort', stop);
 		}
 		onState('waiting');
-		await pause(delay, signal);
+		await pause(Math.max(least, wait(tries)), signal);
 	}
 	return undefined;
 }
