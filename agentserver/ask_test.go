@@ -141,3 +141,26 @@ func TestRulesAsk(t *testing.T) {
 	f.over(run, "done")
 	testroom.Want(t, f.w.files(t), "a.txt", "hello")
 }
+
+// What the agent keeps for itself is written beside the rules.
+func TestKeptBesideRules(t *testing.T) {
+	o := with(use("glob", `{"pattern": "*.txt"}`), step{Text: "done"})
+	o.Agent = &deepagent.Options{ResultTokens: 100}
+	o.Wrap = func(ctx context.Context, _ session.Info, b hutch.Backend) (hutch.Backend, error) {
+		set := policy.ReadOnly()
+		check, err := set.Checker(nil)
+		if err != nil {
+			return nil, err
+		}
+		return guard.New(ctx, b, check, nil)
+	}
+	f := process(t, newWorld(), o)
+	for i := range 200 {
+		testroom.Put(t, f.w.files(t), itoa(int64(i))+".txt", "x")
+	}
+	f.over(f.start(m{"prompt": "Look."}), "done")
+	found, err := hutch.Collect(f.w.files(t).List(t.Context(), ".hutch/out"))
+	if err != nil || len(found) != 2 {
+		t.Errorf("%v, %v", found, err)
+	}
+}

@@ -14,7 +14,7 @@ func TestEvents(t *testing.T) {
 	f := process(t, newWorld(), o)
 	run := f.start(m{"prompt": "Wait."})
 	<-s.asked
-	e := into[events](t, f.want(200, "GET", run+"/events", nil))
+	e := into[events](t, f.want(200, "GET", run+"/events?wait_seconds=60", nil))
 	if len(e.Events) != 1 || e.Events[0].Seq != 1 || e.Next != 1 || e.State != "running" {
 		t.Errorf("%+v", e)
 	}

@@ -129,7 +129,7 @@ func TestEventsOfTwoLives(t *testing.T) {
 	f := process(t, newWorld(), of(s))
 	run := f.start(m{"prompt": "Think."})
 	<-s.asked
-	first := into[events](t, f.want(200, "GET", run+"/events", nil))
+	first := into[events](t, f.want(200, "GET", run+"/events?wait_seconds=60", nil))
 	s = newSilent()
 	f = process(t, f.w.fork(), of(s))
 	asleep := into[events](t, f.want(200, "GET", run+"/events?after=0&wait_seconds=60", nil))

@@ -121,6 +121,29 @@ func TestDeleted(t *testing.T) {
 	f.refused(404, "not_found", "GET", run, nil)
 }
 
+// When Close returns nothing is under way and nothing more begins.
+func TestClose(t *testing.T) {
+	s := newSilent()
+	f := process(t, newWorld(), of(s))
+	run := f.start(m{"prompt": "Wait."})
+	<-s.asked
+	f.runs.Close()
+	select {
+	case <-s.gone:
+	default:
+		t.Error("the request to the model goes on")
+	}
+	if i, err := f.m.Get("one"); err != nil || i.Uses != 0 {
+		t.Errorf("%d uses, %v", i.Uses, err)
+	}
+	f.refused(503, "draining", "POST", f.base+"/runs", m{"prompt": "x"})
+	f.refused(503, "draining", "POST", run+"/resume", m{})
+	if r := f.get(run); r.State != "interrupted" || r.Ending != "" {
+		t.Errorf("%+v", r)
+	}
+	f.runs.Close()
+}
+
 func TestLimits(t *testing.T) {
 	s := newSilent()
 	o := of(s)
