@@ -93,7 +93,7 @@ var imports = map[string][]string{
 		".", "tool", "adapters/anthropic", "github.com/anthropics/anthropic-sdk-go", "github.com/anthropics/anthropic-sdk-go/...",
 	},
 	"cmd/hutch": {
-		"session", "workspaces", "internal/wire", "internal/page",
+		"session", "workspaces", "agentserver", "internal/wire", "internal/page",
 		"go.opentelemetry.io/otel/...",
 		".", "docker", "state", "local", "composite", "iofs", "remote", "server", "internal/diff",
 		"tool", "guard", "policy", "audit", "limit", "job", "mcpserver",

@@ -60,19 +60,22 @@ func (v *agentVerb) agentAsker() asker {
 	case v.asker() == nil:
 		return nil
 	}
-	return func(ctx context.Context, q policy.Question, always bool) (policy.Answer, error) {
-		ctx = context.WithValue(ctx, aboutKey{}, about{q, always})
-		text := q.Command
-		for _, more := range []string{q.Diff, q.Description, q.Note} {
-			if more != "" {
-				text = strings.TrimPrefix(text+"\n"+more, "\n")
-			}
+	return askAgent
+}
+
+// askAgent has whoever approves for the agent answer a question of the rules.
+func askAgent(ctx context.Context, q policy.Question, always bool) (policy.Answer, error) {
+	ctx = context.WithValue(ctx, aboutKey{}, about{q, always})
+	text := q.Command
+	for _, more := range []string{q.Diff, q.Description, q.Note} {
+		if more != "" {
+			text = strings.TrimPrefix(text+"\n"+more, "\n")
 		}
-		a, err := deepagent.Ask(ctx, deepagent.Question{
-			Title: fmt.Sprintf("May the agent %s %s?", q.Op, q.Path), Text: text, Pattern: q.Pattern,
-		})
-		return policy.Answer{Scope: policy.Scope(a.Scope), Reason: a.Reason}, err
 	}
+	a, err := deepagent.Ask(ctx, deepagent.Question{
+		Title: fmt.Sprintf("May the agent %s %s?", q.Op, q.Path), Text: text, Pattern: q.Pattern,
+	})
+	return policy.Answer{Scope: policy.Scope(a.Scope), Reason: a.Reason}, err
 }
 
 // approve asks the person at the terminal.

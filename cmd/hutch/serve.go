@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/hutch-dev/hutch"
+	"github.com/hutch-dev/hutch/deepagent"
 	"github.com/hutch-dev/hutch/server"
 	"github.com/hutch-dev/hutch/session"
 	"github.com/spf13/cobra"
@@ -24,7 +25,12 @@ type serving struct {
 	*cli
 	addr, tokenFile, cert, key string
 	data, auditFile, otlp      string
-	model                      string
+	models                     []string
+	agentPolicy                string
+	agentAccept                []string
+	yes                        bool
+	maxSteps                   int
+	maxCost                    float64
 	insecure, only, noPage     bool
 	runtimes                   []string
 	warm, maxOpen, maxSessions int
@@ -43,6 +49,9 @@ The workspace of --backend is the session "main". Others are made by clients, of
 docker: can have, of which --warm containers are kept ready. Sessions and their files
 are in --data, and are found again after a crash or a restart; those of state only
 as they were when they slept last.
+
+With --model, agents work in sessions for who asks: below the rules of --agent-policy,
+whose questions are answered by a call or in the page.
 
 Who has a service token can do everything with all sessions, commands included. A
 session token is good for one session, until it expires. The service token is the
@@ -96,7 +105,12 @@ func (s *serving) flags(cmd *cobra.Command) {
 	f.IntVar(&s.rate, "rate", 0, "requests a second that a session may make (default no limit)")
 	f.StringVar(&s.auditFile, "audit", "", "the `FILE` to which every operation is added, as a line of JSON")
 	f.StringVar(&s.otlp, "otlp", "", "the `URL` of a collector that gets OpenTelemetry traces, by OTLP over HTTP")
-	f.StringVar(&s.model, "model", "", "the model of agents in sessions, `PROVIDER:NAME`, or demo (default no agents)")
+	f.StringSliceVar(&s.models, "model", nil, "the models of agents in sessions, `PROVIDER:NAME` or demo; the first is for requests that name none (default no agents)")
+	f.StringVar(&s.agentPolicy, "agent-policy", askPolicy, "the rules between agents and workspaces, or none; what they ask waits for an answer by a call")
+	f.StringSliceVar(&s.agentAccept, "agent-accept", nil, "what commands of agents may do although the rules cannot be enforced for them: read, write")
+	f.BoolVar(&s.yes, "yes", false, "let requests say that an agent asks nothing")
+	f.IntVar(&s.maxSteps, "max-steps", deepagent.DefaultMaxSteps, "end a run after `N` requests to the model")
+	f.Float64Var(&s.maxCost, "max-cost", 0, "end a run when it has cost `N`, by [prices] of the config file (default no limit)")
 	f.Var(isolationFlag{&s.isolation}, "isolation", "least isolation of commands: isolated, capped, restricted or unconfined")
 	f.BoolVar(&s.network, "network", false, "let commands use the network")
 	_ = cmd.RegisterFlagCompletionFunc("isolation", cobra.FixedCompletions(
@@ -175,6 +189,8 @@ func (s *serving) check(encrypted bool) error {
 		return usagef("serve: --runtimes names none")
 	case s.maxOpen < 1 || s.maxSessions < 1 || s.maxPerTenant < 0 || s.warm < 1 || s.rate < 0:
 		return usagef("serve: --max-open, --max-sessions and --warm must be above 0, --max-per-tenant and --rate not below")
+	case s.maxSteps < 1 || !(s.maxCost >= 0):
+		return usagef("serve: --max-steps must be above 0, --max-cost not below")
 	case s.idle < 0 || s.ttl < 0:
 		return usagef("serve: --idle and --ttl must not be below 0")
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/hutch-dev/hutch"
+	"github.com/hutch-dev/hutch/agentserver"
 	"github.com/hutch-dev/hutch/internal/page"
 	"github.com/hutch-dev/hutch/internal/wire"
 	"github.com/hutch-dev/hutch/server"
@@ -25,6 +26,7 @@ type service struct {
 	manager *session.Manager
 	audit   *os.File
 	traces  *tracing
+	agents  *agentserver.Server
 }
 
 // service makes what is served, with b as the session main if it is not nil.
@@ -73,6 +75,12 @@ func (s *serving) serve(v *service, tokens []server.Token) (err error) {
 	o := &server.ServiceOptions{
 		Tokens: tokens, Key: v.data.key, Runtimes: v.rooms.shown, Limits: server.Limits{Rate: s.rate},
 	}
+	if v.agents, err = s.agents(); err != nil {
+		return err
+	}
+	if v.agents != nil {
+		o.More = v.agents.Routes()
+	}
 	if !s.noPage {
 		o.Page = page.Handler()
 	}
@@ -93,11 +101,19 @@ func (s *serving) serve(v *service, tokens []server.Token) (err error) {
 	return err
 }
 
+// Close takes no further requests and ends what is under way, agents included.
+func (v *service) Close() error {
+	if v.agents != nil {
+		v.agents.Close()
+	}
+	return v.Service.Close()
+}
+
 // close ends what is open, in the order in which one needs the other.
 func (v *service) close() error {
 	var all error
 	if v.Service != nil {
-		all = v.Service.Close()
+		all = v.Close()
 	}
 	if v.manager != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), lastSleep)
