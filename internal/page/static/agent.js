@@ -78,7 +78,7 @@ export class Agent {
 		this.#list.replaceChildren(...runs.map((run) => {
 			const b = button('', () => this.#look(run.id), { class: 'chip', 'aria-current': run.id === this.#run?.id ? 'true' : null });
 			b.dataset.id = run.id;
-			b.append(el('span', {}, age(run.created)), pill(visible(run.state), kinds[run.state]));
+			b.append(el('span', { class: 'short', title: age(run.created) }, visible(run.prompt || age(run.created))), pill(visible(run.state), kinds[run.state]));
 			return el('li', {}, b);
 		}));
 		if (focused) this.#list.querySelector(`[data-id="${CSS.escape(focused)}"]`)?.focus();

@@ -120,8 +120,8 @@ export class Story {
 
 	#used(usage) {
 		const { total, steps, cost } = usage ?? {};
-		const tokens = Object.entries(total ?? {}).filter(([k, v]) => /^(input|output)(_tokens)?$/i.test(k) && v > 0).map(([k, v]) => `${count(v)} ${k.replace('_', ' ')}`);
-		this.#sum.textContent = [steps && `${steps} steps`, ...tokens, cost > 0 && `cost ${cost.toFixed(4)}`].filter(Boolean).join(' · ');
+		const tokens = total && `${count(total.input)} tokens in, ${count(total.output)} out`;
+		this.#sum.textContent = [steps > 0 && `${steps} ${steps === 1 ? 'step' : 'steps'}`, tokens, cost > 0 && `cost ${cost.toFixed(4)}`].filter(Boolean).join(' · ');
 	}
 
 	#note(text) {
