@@ -57,3 +57,27 @@ func TestEvents(t *testing.T) {
 		t.Errorf("%v", seen)
 	}
 }
+
+// Who waits is sent away when the service ends; the run is not.
+func TestDraining(t *testing.T) {
+	s := newSilent()
+	f := process(t, newWorld(), of(s))
+	run := f.start(m{"prompt": "Wait."})
+	<-s.asked
+	shut := make(chan error)
+	f.streamed(run+"/events", func(name, id, data string) bool {
+		if name == "run" {
+			t.Error("the run has ended")
+		}
+		if name == "begin" {
+			go func() { shut <- f.s.Shutdown(t.Context()) }()
+		}
+		return false
+	})
+	if err := <-shut; err != nil {
+		t.Error(err)
+	}
+	if i, err := f.m.Get("one"); err != nil || i.Uses != 1 {
+		t.Errorf("%d uses, %v", i.Uses, err)
+	}
+}
