@@ -47,7 +47,7 @@ func (r *run) pose(id string, q deepagent.Question) *question {
 		Pattern: clip(q.Pattern, maxText), Tool: q.Call.Name, Agent: q.Agent,
 	}}
 	r.pending[id] = w
-	r.rec.State, r.rec.Asked = Waiting, true
+	r.rec.State, r.rec.Asked = isWaiting, true
 	r.tell()
 	return w
 }
@@ -67,8 +67,8 @@ func (r *run) settle(id string) {
 		clear(r.answered)
 	}
 	r.answered[id] = true
-	if len(r.pending) == 0 && r.rec.State == Waiting {
-		r.rec.State = Running
+	if len(r.pending) == 0 && r.rec.State == isWaiting {
+		r.rec.State = isRunning
 	}
 	r.tell()
 }

@@ -86,15 +86,20 @@ func (s *Server) begin(c *server.Call, r *run, w *wish) (any, error) {
 	if err := s.admit(c, r); err != nil {
 		return nil, err
 	}
+	launched := false
+	defer func() { // also of a Wrap that panics
+		if !launched {
+			s.release(r, nil)
+		}
+	}()
 	ctx, cancel := context.WithCancel(c.Ctx)
 	defer cancel()
 	defer context.AfterFunc(s.ctx, cancel)()
 	g, err := s.prepare(ctx, c, r, w)
 	if err != nil {
-		s.release(r, nil)
 		return nil, err
 	}
-	g.agent = agent
+	g.agent, launched = agent, true
 	s.launch(c, r, g, w)
 	return r.out(), nil
 }

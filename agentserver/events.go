@@ -22,7 +22,7 @@ type eventsOut struct {
 	Events []event `json:"events"`
 	Next   int64   `json:"next" jsonschema:"The after that goes on from here."`
 	Lost   int64   `json:"lost" jsonschema:"How many events after after are not kept any more."`
-	State  State   `json:"state" jsonschema:"That of the run. While it is running or waiting there will be more."`
+	State  state   `json:"state" jsonschema:"That of the run. While it is running or waiting there will be more."`
 	More   bool    `json:"more" jsonschema:"There are more already."`
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"iter"
+	"slices"
 
 	"github.com/hutch-dev/hutch"
 	"github.com/hutch-dev/hutch/deepagent"
@@ -38,7 +39,7 @@ type Options struct {
 	// Wrap makes what the agent works with of the workspace of its session: rules,
 	// limits. Their questions are those of the run when they are put by
 	// [deepagent.Ask]. Conversations and records are kept beside it. ctx bounds the
-	// making alone. nil is the workspace itself.
+	// making alone, and nobody closes what was made. nil is the workspace itself.
 	Wrap func(ctx context.Context, s session.Info, b hutch.Backend) (hutch.Backend, error)
 
 	// MaxRuns is how many runs of a session are under way at a time, of a
@@ -62,10 +63,7 @@ func (o *Options) checked() (*Options, error) {
 		return nil, fmt.Errorf("agentserver: %w: no Model", fs.ErrInvalid)
 	}
 	c := *o
-	var agent deepagent.Options
-	if o.Agent != nil {
-		agent = *o.Agent
-	}
+	agent := copied(o.Agent)
 	c.Agent = &agent
 	switch {
 	case agent.Store != nil || agent.Approve != nil:
@@ -92,6 +90,25 @@ func (o *Options) checked() (*Options, error) {
 		return nil, fmt.Errorf("agentserver: %w", err)
 	}
 	return &c, nil
+}
+
+// copied is a copy of o that shares nothing that can be changed.
+func copied(o *deepagent.Options) deepagent.Options {
+	if o == nil {
+		return deepagent.Options{}
+	}
+	c := *o
+	c.Tools, c.Without, c.Ask = slices.Clone(o.Tools), slices.Clone(o.Without), slices.Clone(o.Ask)
+	c.SubAgents, c.Skills, c.ContextFiles = slices.Clone(o.SubAgents), slices.Clone(o.Skills), slices.Clone(o.ContextFiles)
+	if o.Console != nil {
+		console := *o.Console
+		c.Console = &console
+	}
+	if o.Price != nil {
+		price := *o.Price
+		c.Price = &price
+	}
+	return c
 }
 
 // nobody stands for a model where options are only looked at.

@@ -42,7 +42,7 @@ func (s *Server) choosePrompt(ctx context.Context, store deepagent.Store, w *wis
 		return invalid("there is nothing to go on with: it needs a prompt")
 	}
 	rec.Unsaid, rec.Before = w.prompt, digest
-	rec.State, rec.Asked, rec.Ending, rec.Text, rec.Error, rec.Ended = Running, false, "", "", "", nil
+	rec.State, rec.Asked, rec.Ending, rec.Text, rec.Error, rec.Ended = isRunning, false, "", "", "", nil
 	return nil
 }
 

@@ -18,17 +18,17 @@ import (
 	"github.com/hutch-dev/hutch/llm"
 )
 
-// State is how far a run is.
-type State string
+// state is how far a run is.
+type state string
 
 // The states. A run in one of the first two is under way.
 const (
-	Running     State = "running"
-	Waiting     State = "waiting" // for an answer to a question
-	Done        State = "done"
-	Failed      State = "failed"
-	Cancelled   State = "cancelled"
-	Interrupted State = "interrupted" // by the end of the Server or of the process
+	isRunning     state = "running"
+	isWaiting     state = "waiting" // for an answer to a question
+	isDone        state = "done"
+	isFailed      state = "failed"
+	isCancelled   state = "cancelled"
+	isInterrupted state = "interrupted" // by the end of the Server or of the process
 )
 
 const (
@@ -50,7 +50,7 @@ type record struct {
 	ID           string     `json:"id"`
 	Conversation string     `json:"conversation"`
 	Model        string     `json:"model"` // as it was asked for
-	State        State      `json:"state"`
+	State        state      `json:"state"`
 	Asked        bool       `json:"asked,omitempty"` // it waited when it was interrupted
 	Prompt       string     `json:"prompt"`          // the beginning of it
 	Ending       string     `json:"ending,omitempty"`
@@ -76,9 +76,9 @@ type record struct {
 }
 
 // over reports whether a run in that state is not under way.
-func (s State) over() bool { return s != Running && s != Waiting && s != "" }
+func (s state) over() bool { return s != isRunning && s != isWaiting && s != "" }
 
-var states = []State{Running, Waiting, Done, Failed, Cancelled, Interrupted}
+var states = []state{isRunning, isWaiting, isDone, isFailed, isCancelled, isInterrupted}
 
 // isRunID reports whether id is one that newID has made.
 func isRunID(id string) bool {
@@ -146,8 +146,8 @@ func (s records) load(ctx context.Context, id string) (*record, error) {
 	r.Prompt, r.Text = clip(r.Prompt, maxExcerpt), clip(r.Text, maxText)
 	r.Ending, r.Error = clip(r.Ending, maxExcerpt), clip(r.Error, maxText)
 	if !r.State.over() {
-		r.Asked = r.Asked || r.State == Waiting
-		r.State = Interrupted
+		r.Asked = r.Asked || r.State == isWaiting
+		r.State = isInterrupted
 	}
 	return r, nil
 }

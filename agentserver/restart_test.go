@@ -154,39 +154,36 @@ func TestEventsOfTwoLives(t *testing.T) {
 	}
 }
 
-// What lies in the workspace gives no right and takes no more room than it may.
-func TestPlanted(t *testing.T) {
-	w := newWorld()
-	o := func() *agentserver.Options {
-		o := asking(use("write_file", writeA), step{Text: "done"})
-		o.AutoApprove, o.MaxPrompt = true, 1000
-		o.Agent.MaxSteps = 2
-		return o
-	}
-	f := process(t, w, o())
-	b := w.files(t)
-	good := `{"version":1,"id":"r-0000000000000000","conversation":"talk","model":"","state":"waiting","prompt":"x","unsaid":"x","created":"2026-01-02T03:04:05Z","max_steps":1000000,"max_cost":0,"auto_approve":true,"auto":true,"usage":{"input":0,"output":0},"steps":0,"cost":0}`
-	plant := func(id, content string) { testroom.Put(t, b, ".hutch/runs/"+id+".json", content) }
-	change := func(n, old, new string) string {
+// planted are options for a workspace in which others have written.
+func planted() *agentserver.Options {
+	o := asking(use("write_file", writeA), step{Text: "done"})
+	o.AutoApprove, o.MaxPrompt = true, 1000
+	o.Agent.MaxSteps = 2
+	return o
+}
+
+const goodRecord = `{"version":1,"id":"r-0000000000000000","conversation":"talk","model":"","state":"waiting","prompt":"x","unsaid":"x","created":"2026-01-02T03:04:05Z","max_steps":1000000,"max_cost":0,"auto_approve":true,"auto":true,"usage":{"input":0,"output":0},"steps":0,"cost":0}`
+
+// What is no record is refused, and takes no more room than it may.
+func TestPlantedRecords(t *testing.T) {
+	f := process(t, newWorld(), planted())
+	b := f.w.files(t)
+	for n, change := range map[string][2]string{
+		"1": {`"version":1`, `"version":2`}, "2": {`r-0000000000000002`, `r-0000000000000000`},
+		"3": {`"waiting"`, `"asleep"`}, "4": {`"max_steps":`, `"max_steps":-`}, "5": {`"state"`, `state`},
+		"6": {`"x"`, `"` + strings.Repeat("x", 2<<20) + `"`}, "7": {`"steps":0`, `"steps":-1`}, "8": {`{"version"`, `["version"`},
+		"9": {`"created"`, `"life":-1,"created"`}, "a": {`"created"`, `"last":9000000000000000000,"created"`},
+		"b": {`"talk"`, `"../../secret"`}, "c": {`"talk"`, `""`}, "d": {`"model":""`, `"model":"` + strings.Repeat("x", 257) + `"`},
+	} {
 		id := "r-000000000000000" + n
-		text := strings.Replace(strings.Replace(good, "r-0000000000000000", id, 1), old, new, 1)
-		plant(id, text)
-		return f.base + "/runs/" + id
-	}
-	bad := []string{
-		change("1", `"version":1`, `"version":2`), change("2", `r-0000000000000002`, `r-0000000000000000`),
-		change("3", `"waiting"`, `"asleep"`), change("4", `"max_steps":`, `"max_steps":-`), change("5", `"state"`, `state`),
-		change("6", `"x"`, `"`+strings.Repeat("x", 2<<20)+`"`), change("7", `"steps":0`, `"steps":-1`), change("8", `{"version"`, `["version"`),
-		change("9", `"created"`, `"life":-1,"created"`), change("a", `"created"`, `"last":9e18,"created"`),
-		change("b", `"talk"`, `"../../secret"`), change("c", `"talk"`, `""`), change("d", `"model":""`, `"model":"`+strings.Repeat("x", 257)+`"`),
-	}
-	for _, run := range bad {
-		f.refused(422, "unreadable", "GET", run, nil)
-		f.refused(422, "unreadable", "POST", run+"/resume", m{})
+		text := strings.Replace(goodRecord, "r-0000000000000000", id, 1)
+		testroom.Put(t, b, ".hutch/runs/"+id+".json", strings.Replace(text, change[0], change[1], 1))
+		f.refused(422, "unreadable", "GET", f.base+"/runs/"+id, nil)
+		f.refused(422, "unreadable", "POST", f.base+"/runs/"+id+"/resume", m{})
 	}
 	testroom.Put(t, b, ".hutch/runs/r-00000000000000ff.json/file", "x")
 	f.refused(422, "unreadable", "GET", f.base+"/runs/r-00000000000000ff", nil)
-	testroom.Put(t, b, "secret.json", strings.Replace(good, "r-0000000000000000", "secret", 1))
+	testroom.Put(t, b, "secret.json", strings.Replace(goodRecord, "r-0000000000000000", "secret", 1))
 	for _, id := range []string{"..%2F..%2Fsecret", "secret", "r-000000000000000g", "r-0000000000000000%2Fx", ".gitignore", "r-", "%00"} {
 		if status, data := f.do("GET", f.base+"/runs/"+id, nil); status != 404 && status != 400 {
 			t.Errorf("%s: %d %s", id, status, data)
@@ -195,8 +192,14 @@ func TestPlanted(t *testing.T) {
 	if list := into[struct{ Runs []runOut }](t, f.want(200, "GET", f.base+"/runs", nil)); len(list.Runs) != 0 {
 		t.Errorf("%+v", list)
 	}
+}
 
-	plant("r-0000000000000000", good)
+// A record gives no right.
+func TestPlantedRights(t *testing.T) {
+	f := process(t, newWorld(), planted())
+	b := f.w.files(t)
+	const name = ".hutch/runs/r-0000000000000000.json"
+	testroom.Put(t, b, name, goodRecord)
 	run := f.base + "/runs/r-0000000000000000"
 	testroom.Put(t, b, ".hutch/conversations/talk.json", "[")
 	f.refused(422, "unreadable", "POST", run+"/resume", m{})
@@ -206,7 +209,7 @@ func TestPlanted(t *testing.T) {
 	f.want(202, "POST", run+"/resume", m{})
 	f.asked(run) // whatever the record says
 	f.close()
-	data, err := hutch.ReadFile(t.Context(), b, ".hutch/runs/r-0000000000000000.json")
+	data, err := hutch.ReadFile(t.Context(), b, name)
 	if rec := into[struct {
 		MaxSteps int `json:"max_steps"`
 	}](t, data); err != nil || rec.MaxSteps != 2 {

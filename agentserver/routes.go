@@ -85,7 +85,7 @@ type runOut struct {
 	ID           string       `json:"id"`
 	Conversation string       `json:"conversation"`
 	Model        string       `json:"model,omitempty" jsonschema:"As it was asked for."`
-	State        State        `json:"state" jsonschema:"running, waiting, done, failed, cancelled or interrupted."`
+	State        state        `json:"state" jsonschema:"running, waiting, done, failed, cancelled or interrupted."`
 	Ending       string       `json:"ending,omitempty" jsonschema:"finished, budget, stuck, refused, cancelled or error."`
 	Prompt       string       `json:"prompt" jsonschema:"The beginning of what was to be done."`
 	Text         string       `json:"text,omitempty" jsonschema:"What the model has said last, up to 64 KiB."`

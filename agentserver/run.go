@@ -204,20 +204,20 @@ func (r *run) outcome(ctx context.Context, err error) *record {
 	cause := context.Cause(ctx)
 	switch {
 	case err == nil:
-		rec.State = Done
+		rec.State = isDone
 	case ctx.Err() == nil:
-		rec.State, rec.Error = Failed, clip(err.Error(), maxText)
+		rec.State, rec.Error = isFailed, clip(err.Error(), maxText)
 	case errors.Is(cause, errShut) || errors.Is(cause, hutch.ErrClosed):
-		rec.State = Interrupted
+		rec.State = isInterrupted
 	default:
-		rec.State, rec.Error = Cancelled, "the run was cancelled"
+		rec.State, rec.Error = isCancelled, "the run was cancelled"
 	}
-	if rec.State == Interrupted {
+	if rec.State == isInterrupted {
 		rec.Ending = ""
 	} else {
 		rec.Asked = false
 	}
-	if rec.Ending == "" && rec.State == Failed {
+	if rec.Ending == "" && rec.State == isFailed {
 		rec.Ending = string(deepagent.Broken)
 	}
 	now := time.Now().UTC()

@@ -6,12 +6,15 @@ import (
 	"fmt"
 	"io/fs"
 	"strings"
+	"sync/atomic"
 	"testing"
 
+	"github.com/hutch-dev/hutch"
 	"github.com/hutch-dev/hutch/agentserver"
 	"github.com/hutch-dev/hutch/deepagent"
 	"github.com/hutch-dev/hutch/internal/testroom"
 	"github.com/hutch-dev/hutch/llm"
+	"github.com/hutch-dev/hutch/session"
 )
 
 func TestRun(t *testing.T) {
@@ -258,5 +261,31 @@ func TestOptions(t *testing.T) {
 		if s, err := agentserver.New(o); s != nil || !errors.Is(err, fs.ErrInvalid) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// What panics while a run is made leaves nothing behind, and a request that is sent
+// twice starts one run.
+func TestStartOnce(t *testing.T) {
+	o := with(step{Text: "done"})
+	o.MaxRuns = 1
+	var right atomic.Bool
+	o.Wrap = func(_ context.Context, _ session.Info, b hutch.Backend) (hutch.Backend, error) {
+		if !right.Load() {
+			panic("a fault")
+		}
+		return b, nil
+	}
+	f := process(t, newWorld(), o)
+	f.refused(500, "internal", "POST", f.base+"/runs", m{"prompt": "x"})
+	right.Store(true)
+	one := f.want(202, "POST", f.base+"/runs", m{"prompt": "x"}, "Idempotency-Key", "k")
+	two := f.want(202, "POST", f.base+"/runs", m{"prompt": "x"}, "Idempotency-Key", "k")
+	if string(one) != string(two) {
+		t.Errorf("%s, %s", one, two)
+	}
+	f.over(f.base+"/runs/"+into[runOut](t, one).ID, "done")
+	if list := into[struct{ Runs []runOut }](t, f.want(200, "GET", f.base+"/runs", nil)); len(list.Runs) != 1 {
+		t.Errorf("%+v", list)
 	}
 }
