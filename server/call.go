@@ -149,7 +149,7 @@ func (s *Service) once(c *Call, key []string, f func() error) error {
 	if err := f(); err != nil {
 		c.fail(err)
 	}
-	keep = c.out.body.eof && c.Ctx.Err() == nil && lasting(c.out.status)
+	keep = c.out.body.eof && lasting(c.out.status)
 	return nil
 }
 

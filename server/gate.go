@@ -62,8 +62,10 @@ func (g *gate) enter(id string, wire bool) (leave func(), refused *problem) {
 	if over(*count, most) {
 		return nil, tooMany(what, most, time.Second)
 	}
-	if wait := n.wait(g.l.Rate); wait > 0 && !wire {
-		return nil, tooMany("requests of a session a second", g.l.Rate, wait)
+	if !wire {
+		if wait := n.wait(g.l.Rate); wait > 0 {
+			return nil, tooMany("requests of a session a second", g.l.Rate, wait)
+		}
 	}
 	g.all++
 	*count++

@@ -98,6 +98,18 @@ func TestRate(t *testing.T) {
 	})
 }
 
+// TestLanes wants the wire to take nothing from requests, nor they from it.
+func TestLanes(t *testing.T) {
+	l := Limits{PerSession: 1, PerWire: 2, Rate: 1}
+	l.complete()
+	g := newGate(l)
+	for i, x := range []struct{ wire, in bool }{{true, true}, {true, true}, {true, false}, {false, true}, {false, false}} {
+		if _, refused := g.enter("a", x.wire); (refused == nil) != x.in {
+			t.Errorf("%d: %v", i, refused)
+		}
+	}
+}
+
 // TestRateOverHTTP wants the rate to be that of the session.
 func TestRateOverHTTP(t *testing.T) {
 	f := servingOn(t, &place{}, &session.Options{}, func(o *ServiceOptions) { o.Limits.Rate = 1 })

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bufio"
 	"net/http"
 	"testing"
 	"time"
@@ -107,13 +108,15 @@ func TestBusy(t *testing.T) {
 	g := newGateway()
 	f := serving(t, func(o *ServiceOptions) { o.More = []Route{g.route("wait")} })
 	path, token := f.create("a")
-	got := f.inBackground(f.request("POST", path+"/wait", token, nil))
+	c := f.half(head("POST "+path+"/wait", token))
+	defer c.Close()
 	<-g.entered
 	f.want(409, "busy", "POST", path+"/sleep", token, nil)
 	f.want(204, "", "DELETE", path, token, nil)
 	<-g.ended
-	if r := <-got; r.status != http.StatusGone || r.code() != "gone" {
-		t.Errorf("the call of a session that was ended: %d %s", r.status, r.body)
+	a, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err != nil || a.StatusCode != http.StatusGone || !a.Close {
+		t.Errorf("the call of a session that was ended: %+v, %v", a, err)
 	}
 }
 
@@ -137,7 +140,8 @@ func TestRooms(t *testing.T) {
 		t.Errorf("rooms %p", rooms)
 	}
 	f.want(204, "", "DELETE", path, token, nil)
-	f.create("a")
+	_, token = f.create("a")
+	f.want(204, "", "GET", path+"/look", token, nil)
 	_ = f.m.Close(t.Context()) // what is to be told has been told then
 	f.s.rooms.closing.Wait()
 	f.s.rooms.mu.Lock()
