@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
-	"io"
 	"io/fs"
 	"net/http"
 	"strings"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/hutch-dev/hutch"
 	"github.com/hutch-dev/hutch/job"
+	"github.com/hutch-dev/hutch/session"
 )
 
 // jobRoutes run commands in the background. But for the start they do not wake the
@@ -169,14 +169,7 @@ func (c *Call) start(cmd *hutch.Cmd, stdin string) (any, error) {
 		u.Done()
 		return nil, jobProblem(err)
 	}
-	b.guards.Go(func() {
-		defer u.Done()
-		select {
-		case <-done:
-		case <-u.Context().Done():
-			_, _ = b.jobs.Kill(context.WithoutCancel(u.Context()), id)
-		}
-	})
+	b.guards.Go(func() { b.guard(u, id, done) })
 	if stdin != "" {
 		_, _ = b.jobs.Write(c.Ctx, id, []byte(stdin)) // there is room; a job that has ended reads nothing
 		_ = b.jobs.CloseInput(id)
@@ -189,6 +182,16 @@ func (c *Call) start(cmd *hutch.Cmd, stdin string) (any, error) {
 	c.Status = http.StatusCreated
 	c.W.Header().Set("Location", "/v1/sessions/"+c.ID+"/jobs/"+out.ID)
 	return out, nil
+}
+
+// guard keeps a use until the job has ended, and kills the job where the use ends.
+func (b *background) guard(u *session.Use, id string, done <-chan struct{}) {
+	defer u.Done()
+	select {
+	case <-done:
+	case <-u.Context().Done():
+		_, _ = b.jobs.Kill(context.WithoutCancel(u.Context()), id)
+	}
 }
 
 func listJobs(c *Call) (any, error) {
@@ -250,59 +253,4 @@ func killJob(c *Call, r *room, id string) (any, error) {
 		return nil, err
 	}
 	return r.jobOf(s), nil
-}
-
-type signalIn struct {
-	Signal string `json:"signal" jsonschema:"Such as SIGTERM or TERM."`
-}
-
-func signalJob(c *Call, r *room, id string) (any, error) {
-	name := c.In.(*signalIn).Signal
-	if !strings.HasPrefix(name, "SIG") {
-		name = "SIG" + name
-	}
-	return nil, r.jobs.Signal(c.Ctx, id, name)
-}
-
-type stdinQuery struct {
-	Close bool `json:"close" jsonschema:"End the input after this."`
-}
-
-// writeJob hands on the body as it comes.
-func writeJob(c *Call, r *room, id string) (any, error) {
-	if _, err := r.jobs.Status(id); err != nil {
-		return nil, err
-	}
-	buf := pieces.Get().(*[pieceBytes]byte)
-	defer pieces.Put(buf)
-	for {
-		n, err := c.R.Body.Read(buf[:])
-		if n > 0 {
-			if err := writeInput(c, r, id, buf[:n]); err != nil {
-				return nil, err
-			}
-		}
-		switch {
-		case err == io.EOF && c.Query.(*stdinQuery).Close:
-			return nil, r.jobs.CloseInput(id)
-		case err == io.EOF:
-			return nil, nil
-		case err != nil:
-			return nil, err
-		}
-	}
-}
-
-// inputTime is how long a job may read nothing of what is written to it: as long
-// as the body was not read, nobody notices that the client has gone.
-const inputTime = 30 * time.Second
-
-func writeInput(c *Call, r *room, id string, b []byte) error {
-	ctx, cancel := context.WithTimeout(c.Ctx, inputTime)
-	defer cancel()
-	_, err := r.jobs.Write(ctx, id, b)
-	if errors.Is(err, context.DeadlineExceeded) {
-		return Problem(http.StatusGatewayTimeout, "timeout", "the job does not read its standard input; some of the body may have been taken")
-	}
-	return err
 }

@@ -44,7 +44,7 @@ func (f *fixture) output(path, token, id string) (printed map[string]string) {
 
 func TestJobInJail(t *testing.T) {
 	f, path, token := one(t, testroom.Jail(t), nil)
-	j := f.startedJob(path, token, `{"script":"trap 'echo caught; exit 3' TERM; echo ready; read a; echo got $a; printf '\\377' >&2; while :; do sleep 0.05; done","env":{"SECRET_TOKEN":"0123456789"}}`)
+	j := f.startedJob(path, token, `{"script":"trap 'echo caught; exit 3' TERM; echo ready; read a; printf '\\377' >&2; echo got $a; while :; do sleep 0.05; done","env":{"SECRET_TOKEN":"0123456789"}}`)
 	if !j.Running || j.ExitCode != nil || !j.Ended.IsZero() {
 		t.Errorf("%+v", j)
 	}
