@@ -206,6 +206,10 @@ func (f *fake) approve(w http.ResponseWriter, r *http.Request, s *room) {
 }
 
 func (f *fake) cancel(w http.ResponseWriter, r *http.Request, s *room) {
+	if r.ContentLength != 0 { // the service refuses what means nothing
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
 	f.change(func() {
 		one := s.find(r.PathValue("run"))
 		one.state, one.pending = "cancelled", nil

@@ -136,15 +136,15 @@ export class Agent {
 	}
 
 	#head(state, run) {
-		const act = (title, path, kind) => button(title, once(async () => {
-			const next = await post(this.#at(part(run.id), path), {});
+		const act = (title, path, kind, body) => button(title, once(async () => {
+			const next = await post(this.#at(part(run.id), path), body);
 			await this.#look(next?.id ?? run.id);
 			await this.#runs();
 		}), { class: kind });
 		const cost = run.cost > 0 && `cost ${run.cost.toFixed(4)}`;
 		state.replaceChildren(pill(visible(run.state), kinds[run.state]),
 			el('span', { class: 'soft grow' }, [run.ending !== 'finished' && visible(run.ending ?? ''), `started ${age(run.created)}`, cost].filter(Boolean).join(' · ')),
-			...[!over(run) && act('Cancel', 'cancel', 'danger'), run.state === 'interrupted' && act('Resume', 'resume', 'main')].filter(Boolean));
+			...[!over(run) && act('Cancel', 'cancel', 'danger'), run.state === 'interrupted' && act('Resume', 'resume', 'main', {})].filter(Boolean));
 		if (run.error) state.append(el('p', { class: 'wrong' }, visible(run.error)));
 	}
 
