@@ -66,7 +66,7 @@ func (s *span) End(...trace.SpanEndOption) {
 	defer s.t.mu.Unlock()
 	text := s.name
 	for _, a := range s.attrs {
-		text += " " + string(a.Key) + "=" + a.Value.Emit()
+		text += " " + string(a.Key) + "=" + a.Value.String()
 	}
 	s.t.said = append(s.t.said, text+" below "+s.parent.TraceID().String())
 }
