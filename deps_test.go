@@ -37,12 +37,17 @@ var imports = map[string][]string{
 	"policy":          {".", "guard", "internal/search", "internal/diff", "mvdan.cc/sh/v3/syntax"},
 	"internal/keep":   {".", "guard"},
 	"job":             {".", "internal/keep"},
-	"session":         {"."},
 	"tool":            {".", "guard", "job", "internal/diff", "internal/keep", "github.com/google/jsonschema-go/jsonschema"},
 	"local":           {".", "internal/jail", "golang.org/x/sys/unix"},
 	"internal/wire":   {".", "internal/relay"},
 	"remote":          {".", "internal/wire"},
-	"server":          {".", "internal/wire"},
+	"session":         {"."},
+	"workspaces":      {".", "docker", "local", "session", "state"},
+	"server": {
+		".", "audit", "guard", "job", "session", "internal/diff", "internal/wire", "github.com/google/jsonschema-go/jsonschema",
+		"go.opentelemetry.io/otel/trace", "go.opentelemetry.io/otel/attribute", "go.opentelemetry.io/otel/codes",
+		"go.opentelemetry.io/otel/propagation",
+	},
 	"internal/shell":  {"."},
 	"internal/helper": {".", "local", "internal/jail", "internal/wire", "golang.org/x/sys/unix"},
 	"docker": {
@@ -63,8 +68,11 @@ var imports = map[string][]string{
 	"llm/models":           {"llm", "llm/anthropic", "llm/openai", "llm/gemini"},
 	"llm/scripted":         {"llm"},
 	"deepagent":            {".", "guard", "internal/keep", "job", "llm", "state", "tool"},
+	"agentserver":          {".", "audit", "deepagent", "internal/keep", "llm", "server", "session", "tool"},
 	"internal/show":        {"deepagent"},
 	"internal/need":        {},
+	"internal/page":        {},
+	"internal/testbrowser": {"internal/need"},
 	"internal/testroom":    {".", "internal/need", "local"},
 	// Modules of their own, which the others do not see.
 	"adapters/anthropic": {
@@ -85,6 +93,8 @@ var imports = map[string][]string{
 		".", "tool", "adapters/anthropic", "github.com/anthropics/anthropic-sdk-go", "github.com/anthropics/anthropic-sdk-go/...",
 	},
 	"cmd/hutch": {
+		"session", "workspaces", "agentserver", "internal/wire", "internal/page",
+		"go.opentelemetry.io/otel/...",
 		".", "docker", "state", "local", "composite", "iofs", "remote", "server", "internal/diff",
 		"tool", "guard", "policy", "audit", "limit", "job", "mcpserver",
 		"deepagent", "internal/show", "llm", "llm/models", "llm/scripted",
@@ -99,6 +109,7 @@ var testImports = []string{
 	"golang.org/x/sys/unix",
 	"github.com/rogpeppe/go-internal/testscript",
 	"github.com/modelcontextprotocol/go-sdk/mcp",
+	"go.opentelemetry.io/otel/trace/noop",
 }
 
 func TestImports(t *testing.T) {

@@ -7,9 +7,9 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/hutch-dev/hutch/internal/wire"
 	"github.com/hutch-dev/hutch/local"
 	"github.com/hutch-dev/hutch/remote"
-	"github.com/hutch-dev/hutch/server"
 )
 
 func TestSignal(t *testing.T) {
@@ -41,18 +41,14 @@ func TestJailedSignals(t *testing.T) {
 // TestRemoteSignals: so does a job on a sandbox behind a server.
 func TestRemoteSignals(t *testing.T) {
 	s, _ := jailed(t, nil)
-	h, err := server.New(s, &server.Options{Token: "token"})
-	if err != nil {
-		t.Fatal(err)
-	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	srv, served := h.NewServer(), make(chan struct{})
+	srv, served := wire.NewServer(wire.NewHandler(s, nil)), make(chan struct{})
 	go func() { defer close(served); _ = srv.Serve(l) }()
-	t.Cleanup(func() { h.Close(); srv.Close(); <-served })
-	far, err := remote.Dial(t.Context(), "http://"+l.Addr().String(), &remote.Options{Token: "token"})
+	t.Cleanup(func() { srv.Close(); <-served })
+	far, err := remote.Dial(t.Context(), "http://"+l.Addr().String(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

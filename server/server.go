@@ -10,8 +10,6 @@ import (
 	"io/fs"
 	"net/http"
 	"strings"
-	"sync"
-	"time"
 
 	"github.com/hutch-dev/hutch"
 	"github.com/hutch-dev/hutch/internal/wire"
@@ -33,13 +31,7 @@ type Options struct {
 type Handler struct {
 	wire  http.Handler
 	token [sha256.Size]byte
-
-	ctx  context.Context // ends with Close
-	stop context.CancelFunc
-
-	mu   sync.Mutex
-	shut bool
-	all  sync.WaitGroup // requests under way
+	drain *drain
 }
 
 // New makes a handler that serves b. A missing token, or one that no header can
@@ -59,8 +51,8 @@ func New(b hutch.Backend, opts *Options) (*Handler, error) {
 	h := &Handler{
 		wire:  wire.NewHandler(b, &wire.HandlerOptions{Root: opts.Root}),
 		token: sha256.Sum256([]byte(opts.Token)),
+		drain: newDrain(),
 	}
-	h.ctx, h.stop = context.WithCancel(context.Background())
 	return h, nil
 }
 
@@ -79,37 +71,16 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "a token is needed", http.StatusUnauthorized)
 		return
 	}
-	if !h.begin() {
+	if !h.drain.begin() {
 		http.Error(w, "the server is ending", http.StatusServiceUnavailable)
 		return
 	}
-	defer h.all.Done()
+	defer h.drain.all.Done()
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
-	defer h.watch(w, cancel)()
+	defer watch(h.drain.ctx, w, cancel)()
 	h.wire.ServeHTTP(w, r.WithContext(ctx))
 }
-
-// watch ends a request on Close, until the function that it returns is called.
-func (h *Handler) watch(w http.ResponseWriter, cancel func()) (unwatch func()) {
-	done := make(chan struct{})
-	stop := context.AfterFunc(h.ctx, func() {
-		defer close(done)
-		cancel()
-		// Reading and writing do not look at the context.
-		c := http.NewResponseController(w)
-		_ = c.SetReadDeadline(time.Unix(1, 0))
-		_ = c.SetWriteDeadline(time.Now().Add(lastWords))
-	})
-	return func() {
-		if !stop() {
-			<-done // w must not be used any more
-		}
-	}
-}
-
-// lastWords is how long an answer may take after Close.
-const lastWords = 2 * time.Second
 
 // knows compares hashes, so that the time it takes tells nothing of the token.
 func (h *Handler) knows(r *http.Request) bool {
@@ -118,39 +89,14 @@ func (h *Handler) knows(r *http.Request) bool {
 	return subtle.ConstantTimeCompare(given[:], h.token[:]) == 1 && ok && len(r.Header["Authorization"]) == 1
 }
 
-func (h *Handler) begin() bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.shut {
-		return false
-	}
-	h.all.Add(1)
-	return true
-}
-
 // Shutdown takes no further requests and waits for those under way. When ctx ends
 // first, it ends them as Close does and returns ctx's error.
-func (h *Handler) Shutdown(ctx context.Context) error {
-	h.mu.Lock()
-	h.shut = true
-	h.mu.Unlock()
-	done := make(chan struct{})
-	go func() { h.all.Wait(); close(done) }()
-	select {
-	case <-done:
-		h.stop()
-		return nil
-	case <-ctx.Done():
-		h.stop()
-		<-done
-		return ctx.Err()
-	}
-}
+func (h *Handler) Shutdown(ctx context.Context) error { return h.drain.shutdown(ctx) }
 
 // Close takes no further requests, ends those under way and waits for them: the
 // trees of commands are gone when it returns, and their clients get an error.
 func (h *Handler) Close() error {
-	h.stop()
-	_ = h.Shutdown(context.Background())
+	h.drain.stop()
+	_ = h.drain.shutdown(context.Background())
 	return nil
 }

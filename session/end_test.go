@@ -165,6 +165,7 @@ func TestEndInQueue(t *testing.T) {
 		if err := m.End(t.Context(), "a"); err != nil {
 			t.Error(err)
 		}
+		synctest.Wait() // b falls asleep at the same moment
 		f.want("2 opened, 0 of them again, 2 slept, 0 ended, 1 removed")
 		if len(f.files) != 1 {
 			t.Errorf("%d have files", len(f.files))

@@ -34,7 +34,7 @@ Ctrl-C ends what it is doing, Ctrl-D ends the conversation, which is kept
 
 // chat is a conversation at the terminal.
 type chat struct {
-	*session
+	*sitting
 	files []string // that tools have changed
 }
 
@@ -68,7 +68,7 @@ func (v *agentVerb) chat(ctx context.Context) error {
 	if s.id, err = s.resumed(ctx, v.resume); err != nil {
 		return err
 	}
-	c := &chat{session: s}
+	c := &chat{sitting: s}
 	c.say(fmt.Sprintf("%s in %s; /help says what can be said\n", s.model.Name(), s.c.opened.url))
 	err = c.loop(ctx)
 	if s.id != "" && !s.demo {

@@ -177,7 +177,7 @@ func (v *agentVerb) prompt(args []string) (string, error) {
 }
 
 // summary says on the standard error what came of it and how to go on.
-func (s *session) summary(err error) {
+func (s *sitting) summary(err error) {
 	s.c.out.Flush()
 	if s.tally.Conversation() == "" {
 		return

@@ -19,8 +19,8 @@ import (
 	"golang.org/x/term"
 )
 
-// session is an agent in a workspace, for one prompt or for several.
-type session struct {
+// sitting is an agent in a workspace, for one prompt or for several.
+type sitting struct {
 	v     *agentVerb
 	c     *cli
 	cfg   *config
@@ -39,12 +39,12 @@ type session struct {
 
 // session opens the model, the workspace and the rules, in this order: what is
 // missing is said before anything is started.
-func (v *agentVerb) session(ctx context.Context) (*session, error) {
+func (v *agentVerb) session(ctx context.Context) (*sitting, error) {
 	cfg, err := loadConfig(v.config)
 	if err != nil {
 		return nil, usage(err)
 	}
-	s := &session{v: v, c: v.cli, cfg: cfg, typed: sync.OnceValue(func() *typed { return newTyped(v.in.file) })}
+	s := &sitting{v: v, c: v.cli, cfg: cfg, typed: sync.OnceValue(func() *typed { return newTyped(v.in.file) })}
 	if err := s.chooseModel(); err != nil {
 		return nil, err
 	}
@@ -59,7 +59,7 @@ func (v *agentVerb) session(ctx context.Context) (*session, error) {
 }
 
 // open opens the workspace and makes the agent.
-func (s *session) open(ctx context.Context) error {
+func (s *sitting) open(ctx context.Context) error {
 	if s.demo && s.c.backend == "" {
 		if err := s.demoPlace(); err != nil {
 			return err
@@ -95,7 +95,7 @@ func orLess(ctx context.Context, err error) error {
 }
 
 // make makes the agent of a model.
-func (s *session) make(m llm.Model) error {
+func (s *sitting) make(m llm.Model) error {
 	price := s.cfg.price(m.Name())
 	if s.v.maxCost > 0 && price == nil {
 		return usagef("--max-cost needs prices: write [prices.%q] with input and output, per million tokens, into the config file", m.Name())
@@ -114,7 +114,7 @@ func (s *session) make(m llm.Model) error {
 }
 
 // resumed is the conversation that is meant; "" is a new one.
-func (s *session) resumed(ctx context.Context, id string) (string, error) {
+func (s *sitting) resumed(ctx context.Context, id string) (string, error) {
 	if id == "" {
 		return "", nil
 	}
@@ -136,7 +136,7 @@ func (s *session) resumed(ctx context.Context, id string) (string, error) {
 }
 
 // play lets the agent work on one prompt and shows it.
-func (s *session) play(ctx context.Context, prompt string) error {
+func (s *sitting) play(ctx context.Context, prompt string) error {
 	if !s.v.json {
 		defer s.ticking()()
 	}
@@ -155,7 +155,7 @@ func (s *session) play(ctx context.Context, prompt string) error {
 }
 
 // tell shows an event.
-func (s *session) tell(e deepagent.Event) error {
+func (s *sitting) tell(e deepagent.Event) error {
 	if e.Kind == deepagent.Begin && e.Agent == "" {
 		s.id = e.Conversation
 	}
@@ -166,7 +166,7 @@ func (s *session) tell(e deepagent.Event) error {
 }
 
 // ticking lets the display show that time passes, until it is told to end.
-func (s *session) ticking() (end func()) {
+func (s *sitting) ticking() (end func()) {
 	t := time.NewTicker(100 * time.Millisecond)
 	quit, done := make(chan struct{}), make(chan struct{})
 	go func() {

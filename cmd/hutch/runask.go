@@ -60,23 +60,26 @@ func (v *agentVerb) agentAsker() asker {
 	case v.asker() == nil:
 		return nil
 	}
-	return func(ctx context.Context, q policy.Question, always bool) (policy.Answer, error) {
-		ctx = context.WithValue(ctx, aboutKey{}, about{q, always})
-		text := q.Command
-		for _, more := range []string{q.Diff, q.Description, q.Note} {
-			if more != "" {
-				text = strings.TrimPrefix(text+"\n"+more, "\n")
-			}
+	return askAgent
+}
+
+// askAgent has whoever approves for the agent answer a question of the rules.
+func askAgent(ctx context.Context, q policy.Question, always bool) (policy.Answer, error) {
+	ctx = context.WithValue(ctx, aboutKey{}, about{q, always})
+	text := q.Command
+	for _, more := range []string{q.Diff, q.Description, q.Note} {
+		if more != "" {
+			text = strings.TrimPrefix(text+"\n"+more, "\n")
 		}
-		a, err := deepagent.Ask(ctx, deepagent.Question{
-			Title: fmt.Sprintf("May the agent %s %s?", q.Op, q.Path), Text: text, Pattern: q.Pattern,
-		})
-		return policy.Answer{Scope: policy.Scope(a.Scope), Reason: a.Reason}, err
 	}
+	a, err := deepagent.Ask(ctx, deepagent.Question{
+		Title: fmt.Sprintf("May the agent %s %s?", q.Op, q.Path), Text: text, Pattern: q.Pattern,
+	})
+	return policy.Answer{Scope: policy.Scope(a.Scope), Reason: a.Reason}, err
 }
 
 // approve asks the person at the terminal.
-func (s *session) approve(ctx context.Context, q deepagent.Question) (a deepagent.Answer, err error) {
+func (s *sitting) approve(ctx context.Context, q deepagent.Question) (a deepagent.Answer, err error) {
 	if s.c.asker() == nil {
 		return a, deepagent.ErrNobody
 	}
@@ -91,7 +94,7 @@ func (s *session) approve(ctx context.Context, q deepagent.Question) (a deepagen
 }
 
 // ask shows a question, all of it, and reads the answer. What is no yes is a no.
-func (s *session) ask(ctx context.Context, q deepagent.Question, about about) (deepagent.Answer, error) {
+func (s *sitting) ask(ctx context.Context, q deepagent.Question, about about) (deepagent.Answer, error) {
 	s.c.out.Flush()
 	p := s.c.errPrinter()
 	s.typed().drop() // what was typed before is no answer

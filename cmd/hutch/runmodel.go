@@ -68,7 +68,7 @@ func (c *config) price(model string) *deepagent.Price {
 
 // chooseModel finds the model: that of the flag, of the config file, or of a key in
 // the environment; else the demonstration.
-func (s *session) chooseModel() (err error) {
+func (s *sitting) chooseModel() (err error) {
 	name := s.v.model
 	if name == "" {
 		name = s.cfg.Model
@@ -104,7 +104,7 @@ func modelOptions() *models.Options {
 }
 
 // chooseDemo takes the demonstration for the model.
-func (s *session) chooseDemo() (err error) {
+func (s *sitting) chooseDemo() (err error) {
 	if s.v.resume != "" {
 		return usagef("--resume: the demonstration has no conversation to go on with")
 	}
@@ -121,7 +121,7 @@ func (s *session) chooseDemo() (err error) {
 }
 
 // demoPlace makes a workspace for the demonstration.
-func (s *session) demoPlace() error {
+func (s *sitting) demoPlace() error {
 	dir, err := os.MkdirTemp("", "hutch-demo-")
 	if err != nil {
 		return fmt.Errorf("a directory for the demonstration: %w", bare(err))

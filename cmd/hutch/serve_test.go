@@ -51,11 +51,14 @@ func TestScriptsFar(t *testing.T) {
 	})
 }
 
+// serviceToken is a token long enough for a service.
+const serviceToken = "secret-of-the-tests"
+
 // served starts hutch serve with args, which may be ended with a signal, and
 // returns what it says.
 func served(t *testing.T, dir string, env []string, args ...string) (cmd *exec.Cmd, said struct{ URL, Token string }) {
 	t.Helper()
-	cmd = program(t, dir, append([]string{"--json", "serve"}, args...)...)
+	cmd = program(t, dir, append([]string{"--json", "serve", "--data", t.TempDir()}, args...)...)
 	cmd.Env = append(cmd.Env, env...)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
@@ -120,20 +123,20 @@ func TestServe(t *testing.T) {
 // gone with the server.
 func TestServeExec(t *testing.T) {
 	needJail(t)
-	cmd, said := served(t, t.TempDir(), []string{"HUTCH_TOKEN=secret"}, "--addr", "127.0.0.1:0")
+	cmd, said := served(t, t.TempDir(), []string{"HUTCH_TOKEN=" + serviceToken}, "--addr", "127.0.0.1:0")
 	if said.Token != "" {
 		t.Error("it prints a token that it was given")
 	}
-	out, err := hutchOn(t, said.URL, "secret", "exec", "-c", "pwd; exit 42")
+	out, err := hutchOn(t, said.URL, serviceToken, "exec", "-c", "pwd; exit 42")
 	if out != "/workspace\n" || exitStatus(t, err) != 42 {
 		t.Errorf("exec: %q, %v", out, err)
 	}
-	out, err = hutchOn(t, said.URL, "secret", "exec", "--network", "true")
+	out, err = hutchOn(t, said.URL, serviceToken, "exec", "--network", "true")
 	if exitStatus(t, err) != 2 || !strings.Contains(out, "up to the server") {
 		t.Errorf("exec --network: %q, %v", out, err)
 	}
 	far := program(t, t.TempDir(), "--backend", said.URL, "exec", "-c", "trap '' TERM; echo begun; sleep 86400.77")
-	far.Env = append(far.Env, "HUTCH_TOKEN=secret")
+	far.Env = append(far.Env, "HUTCH_TOKEN="+serviceToken)
 	var stderr bytes.Buffer
 	far.Stderr = &stderr
 	pipe, err := far.StdoutPipe()
@@ -155,9 +158,9 @@ func TestServeExec(t *testing.T) {
 // What is written to a state file is stored before it is told.
 func TestServeState(t *testing.T) {
 	dir := t.TempDir()
-	cmd, said := served(t, dir, []string{"HUTCH_TOKEN=secret"}, "--backend", "state:ws.json", "--addr", "127.0.0.1:0")
+	cmd, said := served(t, dir, []string{"HUTCH_TOKEN=" + serviceToken}, "--backend", "state:ws.json", "--addr", "127.0.0.1:0")
 	for _, args := range [][]string{{"write", "f", "--content", "one"}, {"edit", "f", "--old", "one", "--new", "two"}, {"mv", "f", "g"}} {
-		if out, err := hutchOn(t, said.URL, "secret", args...); err != nil {
+		if out, err := hutchOn(t, said.URL, serviceToken, args...); err != nil {
 			t.Errorf("%q: %v %s", args, err, out)
 		}
 	}
@@ -181,7 +184,7 @@ func TestServeTLS(t *testing.T) {
 	for file, block := range map[string]*pem.Block{"cert.pem": {Type: "CERTIFICATE", Bytes: der}, "key.pem": {Type: "PRIVATE KEY", Bytes: keyDER}} {
 		err1 = errors.Join(err1, os.WriteFile(dir+"/"+file, pem.EncodeToMemory(block), 0o600))
 	}
-	if err := errors.Join(err1, err2, os.WriteFile(dir+"/token", []byte("secret\n"), 0o600), os.Mkdir(dir+"/ws", 0o755)); err != nil {
+	if err := errors.Join(err1, err2, os.WriteFile(dir+"/token", []byte(serviceToken+"\n"), 0o600), os.Mkdir(dir+"/ws", 0o755)); err != nil {
 		t.Fatal(err)
 	}
 	cmd, said := served(t, dir, []string{"HUTCH_TOKEN="}, "--backend", "local:ws", "--addr", "127.0.0.1:0",
@@ -194,7 +197,7 @@ func TestServeTLS(t *testing.T) {
 	if err != nil {
 		t.Errorf("over TLS: %v %s", err, out)
 	}
-	if out, err := hutchOn(t, said.URL, "secret", "ls"); exitStatus(t, err) != 1 || !strings.Contains(out, "certificate") {
+	if out, err := hutchOn(t, said.URL, serviceToken, "ls"); exitStatus(t, err) != 1 || !strings.Contains(out, "certificate") {
 		t.Errorf("with a certificate that nobody trusts: %q, %v", out, err)
 	}
 	wantEnd(t, cmd)
