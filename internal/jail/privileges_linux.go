@@ -110,17 +110,16 @@ func above(processes int64) int64 {
 	return processes + spareTasks
 }
 
-// softProcesses sets the limit of processes that is passed on to what is started next. 0 is as many as the helper may have.
-func softProcesses(want int64) {
-	var now unix.Rlimit
-	if unix.Prlimit(0, unix.RLIMIT_NPROC, nil, &now) != nil {
-		return
+// softProcesses sets the limit of processes that is passed on to what is started until restore is called.
+func softProcesses(want int64) (restore func()) {
+	var was unix.Rlimit
+	if unix.Prlimit(0, unix.RLIMIT_NPROC, nil, &was) != nil {
+		return func() {}
 	}
-	now.Cur = now.Max
-	if want > 0 {
-		now.Cur = min(now.Max, uint64(want))
-	}
+	now := was
+	now.Cur = min(was.Cur, uint64(want))
 	_ = unix.Prlimit(0, unix.RLIMIT_NPROC, &now, nil)
+	return func() { _ = unix.Prlimit(0, unix.RLIMIT_NPROC, &was, nil) }
 }
 
 // limitProcess gives a command that has just started what setLimits could not.

@@ -159,15 +159,10 @@ func (st *starter) start(s *start, fds []int) {
 		return
 	}
 	st.oom.offer(true)
-	bounded := st.setup.level > Unconfined && st.setup.limits.processes > 0
-	if bounded {
-		softProcesses(st.setup.limits.processes)
-	}
+	restore := st.softly()
 	st.forks <- f
 	got := <-f.done
-	if bounded {
-		softProcesses(0)
-	}
+	restore()
 	st.oom.offer(false)
 	if got.err != nil {
 		st.report(&done{s.id, got.what, int64(errnoOf(got.err))})
@@ -179,6 +174,21 @@ func (st *starter) start(s *start, fds []int) {
 	r := &running{id: s.id, tag: st.tag, pid: got.pid, leader: true}
 	st.running[r.pid], st.byID[r.id] = r, r
 	st.some.Broadcast()
+}
+
+// softly has what is started until restore is called inherit a limit of processes: one that was set a moment later would not bind
+// what a bomb has started by then. A contained process needs threads of its own in this moment.
+func (st *starter) softly() (restore func()) {
+	n := st.setup.limits.processes
+	switch {
+	case n <= 0:
+		return func() {}
+	case st.confine != nil:
+		return softProcesses(above(n))
+	case st.setup.level > Unconfined:
+		return softProcesses(n)
+	}
+	return func() {}
 }
 
 // watch looks after the protected names while commands run.
