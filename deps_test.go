@@ -44,7 +44,7 @@ var imports = map[string][]string{
 	"session":         {"."},
 	"workspaces":      {".", "docker", "local", "session", "state"},
 	"server": {
-		".", "audit", "guard", "job", "session", "internal/diff", "internal/wire", "github.com/google/jsonschema-go/jsonschema",
+		"limit", ".", "audit", "guard", "job", "session", "internal/diff", "internal/wire", "github.com/google/jsonschema-go/jsonschema",
 		"go.opentelemetry.io/otel/trace", "go.opentelemetry.io/otel/attribute", "go.opentelemetry.io/otel/codes",
 		"go.opentelemetry.io/otel/propagation",
 	},

@@ -123,7 +123,7 @@ func (s *Service) admit(c *Call) error {
 	}
 	i, err := s.m.Get(id)
 	if err != nil {
-		return err
+		return managerError(err)
 	}
 	if !who.service && i.Serial != who.serial {
 		return s.unauthorized(c.R) // ended in this moment
@@ -194,6 +194,15 @@ func managerError(err error) error {
 	var full *session.FullError
 	if errors.As(err, &full) {
 		return &problem{status: http.StatusTooManyRequests, code: "too_many", detail: full.Error(), retry: lastWords}
+	}
+	switch {
+	case errors.Is(err, session.ErrStart) && errors.Is(err, errors.ErrUnsupported):
+		return Problem(http.StatusUnprocessableEntity, "unsupported", "the runtime cannot have these limits")
+	case errors.Is(err, session.ErrStart) || errors.Is(err, session.ErrGone):
+	case errors.Is(err, fs.ErrNotExist):
+		return Problem(http.StatusNotFound, "not_found", "there is no such session")
+	case errors.Is(err, fs.ErrExist):
+		return Problem(http.StatusConflict, "exists", "there is a session of that id, or one that is being made or ended")
 	}
 	return err
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/hutch-dev/hutch/session"
 	"go.opentelemetry.io/otel/trace"
 )
 
@@ -75,6 +76,10 @@ type Limits struct {
 	// in a minute and be told so; further ones are told to wait. 20.
 	WrongTokens int
 	Connections int // of [Service.Listener]; 4096
+
+	// Session is what may be done in each session at most, and in one that asks for
+	// nothing else; here 0 is no bound.
+	Session session.Limits
 
 	TokenTime    time.Duration // of a session token that says nothing else; 24 hours
 	MaxTokenTime time.Duration // of a session token; 30 days

@@ -56,6 +56,7 @@ type createIn struct {
 	Tenant       string            `json:"tenant,omitempty" jsonschema:"Whose session it is, in the form of an id."`
 	Runtime      string            `json:"runtime,omitempty" jsonschema:"The name of a runtime."`
 	Labels       map[string]string `json:"labels,omitempty" jsonschema:"Up to 16."`
+	Limits       *limitsForm       `json:"limits,omitempty" jsonschema:"What may be done in it; those of the service where it says nothing, which are also the most."`
 	IdleSeconds  int64             `json:"idle_seconds,omitempty" jsonschema:"It sleeps this long after its last use. -1 is never."`
 	TTLSeconds   int64             `json:"ttl_seconds,omitempty" jsonschema:"It ends this long after its last use, files included. -1 is never."`
 	TokenSeconds int64             `json:"token_seconds,omitempty" jsonschema:"How long the token is good."`
@@ -81,6 +82,7 @@ type sessionOut struct {
 	Tenant      string            `json:"tenant"`
 	Runtime     string            `json:"runtime"`
 	Labels      map[string]string `json:"labels"`
+	Limits      *limitsForm       `json:"limits,omitempty"`
 	State       string            `json:"state" jsonschema:"opening, open, asleep or ending."`
 	Created     time.Time         `json:"created"`
 	Used        time.Time         `json:"used" jsonschema:"When a use last began or ended."`
@@ -104,7 +106,7 @@ func describe(i session.Info) sessionOut {
 		labels = map[string]string{}
 	}
 	return sessionOut{
-		ID: i.ID, Tenant: i.Tenant, Runtime: i.Runtime, Labels: labels, State: string(i.State),
+		ID: i.ID, Tenant: i.Tenant, Runtime: i.Runtime, Labels: labels, Limits: form(i.Limits), State: string(i.State),
 		Created: i.Created, Used: i.Used, Uses: i.Uses,
 		IdleSeconds: inSeconds(i.Idle), TTLSeconds: inSeconds(i.TTL),
 	}
@@ -193,6 +195,9 @@ func (s *Service) spec(in *createIn) (spec session.Spec, err error) {
 		return spec, err
 	}
 	if spec.TTL, err = ofSeconds("ttl_seconds", in.TTLSeconds); err != nil {
+		return spec, err
+	}
+	if spec.Limits, err = s.limits(in.Limits); err != nil {
 		return spec, err
 	}
 	known := func(name string) bool {

@@ -77,7 +77,7 @@ func record(r *room) hutch.Backend {
 	if log := r.service.o.Audit; log != nil {
 		h.next, h.session = log.Handler(), slog.String("session", r.info.ID)
 	}
-	return &recorded{audit.New(r.plain, slog.New(h), nil), r}
+	return &recorded{audit.New(limited(r.plain, r.info.Limits), slog.New(h), nil), r}
 }
 
 // scribe is a handler that keeps the records of package audit. It fails where
@@ -176,7 +176,7 @@ func (b *recorded) As(target any) bool {
 		return b.Backend.As(target)
 	}
 	e, ok := hutch.As[hutch.Execer](b.Backend)
-	*t = execer{e, b.r}
+	*t = execer{timed{e, b.r.info.Limits.CommandTime}, b.r}
 	return ok
 }
 

@@ -23,7 +23,7 @@ func TestSpec(t *testing.T) {
 		for _, s := range []Spec{
 			{ID: "../a"}, {ID: ".a"}, {ID: "a/b"}, {ID: "a\n"}, {ID: "ä"}, {ID: "-"}, {ID: strings.Repeat("a", 65)}, {ID: "a\x00"},
 			{Tenant: "a b"}, {Tenant: "."}, {Runtime: "\n"}, {Runtime: "\xff"}, {Runtime: strings.Repeat("a", 257)},
-			{Labels: labels}, {Labels: map[string]string{"": ""}}, {Labels: map[string]string{"a b": ""}},
+			{Labels: labels}, {Limits: Limits{FileBytes: -1}}, {Limits: Limits{Processes: -1}}, {Labels: map[string]string{"": ""}}, {Labels: map[string]string{"a b": ""}},
 			{Labels: map[string]string{"a": "\xff"}}, {Labels: map[string]string{"a": strings.Repeat("a", 257)}},
 		} {
 			if _, err := m.Create(t.Context(), s); !errors.Is(err, fs.ErrInvalid) {

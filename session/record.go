@@ -38,10 +38,37 @@ type record struct {
 	Tenant  string            `json:"tenant,omitempty"`
 	Runtime string            `json:"runtime,omitempty"`
 	Labels  map[string]string `json:"labels,omitempty"`
+	Limits  *limitsRecord     `json:"limits,omitempty"`
 	Idle    string            `json:"idle"` // "30m0s", or "never"
 	TTL     string            `json:"ttl"`
 	Created time.Time         `json:"created"`
 	Used    time.Time         `json:"used"`
+}
+
+// limitsRecord is the form of limits in a file; times are nanoseconds.
+type limitsRecord struct {
+	FileBytes   int64         `json:"file_bytes,omitempty"`
+	WriteBytes  int64         `json:"write_bytes,omitempty"`
+	OutputBytes int64         `json:"output_bytes,omitempty"`
+	Commands    int           `json:"commands,omitempty"`
+	CommandTime time.Duration `json:"command_time,omitempty"`
+	Memory      int64         `json:"memory,omitempty"`
+	Processes   int           `json:"processes,omitempty"`
+}
+
+func limitsOf(l Limits) *limitsRecord {
+	if l == (Limits{}) {
+		return nil
+	}
+	r := limitsRecord(l)
+	return &r
+}
+
+func (r *limitsRecord) limits() Limits {
+	if r == nil {
+		return Limits{}
+	}
+	return Limits(*r)
 }
 
 // records is where they are; without a backend there are none.
@@ -54,7 +81,7 @@ func (r records) put(ctx context.Context, i Info, at stage) error {
 	}
 	data, err := json.Marshal(record{
 		Version: recordVersion, ID: i.ID, Serial: i.Serial, Stage: at,
-		Tenant: i.Tenant, Runtime: i.Runtime, Labels: i.Labels,
+		Tenant: i.Tenant, Runtime: i.Runtime, Labels: i.Labels, Limits: limitsOf(i.Limits),
 		Idle: timeText(i.Idle), TTL: timeText(i.TTL), Created: i.Created, Used: i.Used,
 	})
 	if err != nil {
@@ -142,7 +169,7 @@ func parse(data []byte, id string) (found, error) {
 	idle, err1 := parseTime(r.Idle)
 	ttl, err2 := parseTime(r.TTL)
 	i := Info{
-		Spec:   Spec{ID: r.ID, Tenant: r.Tenant, Runtime: r.Runtime, Labels: r.Labels, Idle: idle, TTL: ttl},
+		Spec:   Spec{ID: r.ID, Tenant: r.Tenant, Runtime: r.Runtime, Labels: r.Labels, Limits: r.Limits.limits(), Idle: idle, TTL: ttl},
 		Serial: r.Serial, State: Asleep, Created: r.Created.UTC(), Used: r.Used.UTC(),
 	}
 	switch {

@@ -51,7 +51,7 @@ func TestCrash(t *testing.T) {
 		f, records := newFake(t), state.New(nil)
 		opts := Options{TTL: time.Hour, Idle: -1}
 		m := crash(t, f, records, opts)
-		spec := Spec{ID: "open", Tenant: "x", Runtime: "r", Labels: map[string]string{"k": "ä\x00"}, Idle: -1, TTL: 90 * time.Minute}
+		spec := Spec{ID: "open", Tenant: "x", Runtime: "r", Labels: map[string]string{"k": "ä\x00"}, Limits: allLimits, Idle: -1, TTL: 90 * time.Minute}
 		was, err := m.Create(t.Context(), spec)
 		if err != nil {
 			t.Fatal(err)
@@ -85,11 +85,14 @@ func TestCrash(t *testing.T) {
 	})
 }
 
+// allLimits has every limit, each another.
+var allLimits = Limits{FileBytes: 1, WriteBytes: 2, OutputBytes: 3, Commands: 4, CommandTime: 5, Memory: 6, Processes: 7}
+
 // wantFound checks what is found by m2 of the sessions of TestCrash, and what
 // becomes of them.
 func wantFound(t *testing.T, m2 *Manager, g *fake, was Info) {
 	got, err := m2.Get("open")
-	if err != nil || got.State != Asleep || got.Serial != was.Serial || got.Tenant != "x" || got.Runtime != "r" || got.Labels["k"] != "ä\x00" ||
+	if err != nil || got.State != Asleep || got.Serial != was.Serial || got.Tenant != "x" || got.Runtime != "r" || got.Labels["k"] != "ä\x00" || got.Limits != allLimits ||
 		got.Idle != -1 || got.TTL != 90*time.Minute || !got.Created.Equal(was.Created) || !got.Used.Equal(time.Now()) {
 		t.Errorf("found %+v, %v", got, err)
 	}

@@ -51,6 +51,8 @@ type Spec struct {
 	// Labels are for whoever lists sessions: up to 16, with keys in the form of an
 	// ID and values of up to 256 bytes of UTF-8.
 	Labels map[string]string
+	// Limits bound what is done in the session.
+	Limits Limits
 	// Idle is how long after its last use the session sleeps; 0 is that of
 	// Options, less than 0 is never.
 	Idle time.Duration
@@ -70,6 +72,19 @@ const (
 	Ending  State = "ending"  // it is being ended
 	Ended   State = "ended"   // it is gone; only Options.Changed is told that
 )
+
+// Limits bound what is done in a session; 0 is no bound. The Manager only keeps
+// them: whoever serves the session holds to the first five, see package server, and
+// the Provider to Memory and Processes.
+type Limits struct {
+	FileBytes   int64         // of each file that is written
+	WriteBytes  int64         // written into files in all since the session woke, not by commands
+	OutputBytes int64         // printed by each command
+	Commands    int           // running at a time
+	CommandTime time.Duration // of each command
+	Memory      int64         // bytes, of commands
+	Processes   int           // at a time
+}
 
 // Info describes a session at one moment.
 type Info struct {

@@ -46,6 +46,9 @@ func (s *Spec) check() error {
 	case len(s.Labels) > maxLabels:
 		return bad("%d labels, at most %d", len(s.Labels), maxLabels)
 	}
+	if l := s.Limits; min(l.FileBytes, l.WriteBytes, l.OutputBytes, int64(l.Commands), int64(l.CommandTime), l.Memory, int64(l.Processes)) < 0 {
+		return bad("a limit is not below 0")
+	}
 	for k, v := range s.Labels {
 		if !isID(k) || len(v) > maxText || !utf8.ValidString(v) {
 			return bad("the key of a label is like an ID, its value at most %d bytes of UTF-8", maxText)

@@ -3,6 +3,7 @@ package workspaces
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 
@@ -19,7 +20,8 @@ type Docker struct {
 	// Dir is the folder where it is noted which container is whose.
 	Dir string
 	// Pool gives the containers. It stays the caller's, and is closed after the
-	// manager.
+	// manager. A session that wants less memory or fewer processes than its Options
+	// name is refused with errors.ErrUnsupported.
 	Pool *docker.Pool
 }
 
@@ -38,6 +40,9 @@ func (d *Docker) Open(ctx context.Context, s session.Info, again bool) (session.
 		}
 		return &dockerWorkspace{b, note}, nil
 	}
+	if o := d.Pool.Options; narrower(s.Limits.Memory, o.Memory) || narrower(int64(s.Limits.Processes), o.Processes) {
+		return nil, fmt.Errorf("%w: the containers of a pool were made before, with limits of their own for memory and processes", errors.ErrUnsupported)
+	}
 	if err := privately(d.Dir); err != nil {
 		return nil, err
 	}
@@ -50,6 +55,10 @@ func (d *Docker) Open(ctx context.Context, s session.Info, again bool) (session.
 	}
 	return &dockerWorkspace{b, note}, nil
 }
+
+// narrower reports whether somebody wants less than there is; 0 wants nothing, and is
+// a default that nobody knows here.
+func narrower(wanted, has int64) bool { return wanted > 0 && (has <= 0 || wanted < has) }
 
 // attach opens the container in a note. What has no note, or no container, is gone.
 func (d *Docker) attach(ctx context.Context, note string) (*docker.Sandbox, error) {

@@ -18,8 +18,8 @@ import (
 type Local struct {
 	// Dir is the folder in which the folders are made.
 	Dir string
-	// Options are those of a session's sandbox; nil is the default for all. Its
-	// Root must be nobody else's.
+	// Options are those of a session's sandbox; nil is the default for all. The
+	// limits of a session can only be narrower.
 	Options func(s session.Info) *local.Options
 }
 
@@ -41,7 +41,7 @@ func (l *Local) Open(_ context.Context, s session.Info, again bool) (session.Wor
 	if l.Options != nil {
 		opts = l.Options(s)
 	}
-	b, err := local.Open(dir, opts)
+	b, err := local.Open(dir, within(opts, s.Limits))
 	if err != nil {
 		if !again {
 			_ = os.Remove(dir)
@@ -49,6 +49,21 @@ func (l *Local) Open(_ context.Context, s session.Info, again bool) (session.Wor
 		return nil, bare(err)
 	}
 	return &localWorkspace{b, dir}, nil
+}
+
+// within is o with limits that can only be narrower.
+func within(o *local.Options, l session.Limits) *local.Options {
+	var own local.Options
+	if o != nil {
+		own = *o
+	}
+	if m := &own.Limits.Memory; l.Memory > 0 && (*m <= 0 || l.Memory < *m) {
+		*m = l.Memory
+	}
+	if p := &own.Limits.Processes; l.Processes > 0 && (*p <= 0 || l.Processes < *p) {
+		*p = l.Processes
+	}
+	return &own
 }
 
 // folder makes dir, or finds it.

@@ -36,6 +36,7 @@ type serving struct {
 	warm, maxOpen, maxSessions int
 	maxPerTenant, rate         int
 	idle, ttl                  time.Duration
+	most                       sessionCaps
 	isolation                  *isolation
 	network                    bool
 }
@@ -102,6 +103,7 @@ func (s *serving) flags(cmd *cobra.Command) {
 	f.IntVar(&s.maxPerTenant, "max-per-tenant", 0, "sessions of each tenant (default as many as there may be in all)")
 	f.DurationVar(&s.idle, "idle", session.DefaultIdle, "a session sleeps after `TIME` without use; 0 is never")
 	f.DurationVar(&s.ttl, "ttl", 0, "a session ends after `TIME` without use, files included (default never)")
+	f.Var(&s.most, "session-limit", "what may be done in a session, and so what it can ask for: file, write, output, memory (SIZE), commands, processes (N), time (TIME) of a command")
 	f.IntVar(&s.rate, "rate", 0, "requests a second that a session may make (default no limit)")
 	f.StringVar(&s.auditFile, "audit", "", "the `FILE` to which every operation is added, as a line of JSON")
 	f.StringVar(&s.otlp, "otlp", "", "the `URL` of a collector that gets OpenTelemetry traces, by OTLP over HTTP")

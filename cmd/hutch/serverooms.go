@@ -96,6 +96,12 @@ func (s *serving) pool(name string) (*docker.Pool, string, error) {
 	if s.ttl > 0 {
 		opts.Idle = s.ttl + time.Hour
 	}
+	if l := s.most.limits(); l.Memory > 0 {
+		opts.Memory = l.Memory
+	}
+	if l := s.most.limits(); l.Processes > 0 {
+		opts.Processes = int64(l.Processes)
+	}
 	opts.Build.Progress = harmless{s.err}
 	p := &docker.Pool{Options: *opts, Min: s.warm}
 	if err := p.Start(); err != nil {

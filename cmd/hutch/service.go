@@ -73,7 +73,7 @@ func never(d time.Duration) time.Duration {
 
 func (s *serving) serve(v *service, tokens []server.Token) (err error) {
 	o := &server.ServiceOptions{
-		Tokens: tokens, Key: v.data.key, Runtimes: v.rooms.shown, Limits: server.Limits{Rate: s.rate},
+		Tokens: tokens, Key: v.data.key, Runtimes: v.rooms.shown, Limits: server.Limits{Rate: s.rate, Session: s.most.limits()},
 	}
 	if v.agents, err = s.agents(); err != nil {
 		return err
