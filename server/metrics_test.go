@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -66,7 +67,7 @@ func (s *span) End(...trace.SpanEndOption) {
 	defer s.t.mu.Unlock()
 	text := s.name
 	for _, a := range s.attrs {
-		text += " " + string(a.Key) + "=" + a.Value.String()
+		text += " " + string(a.Key) + "=" + fmt.Sprint(a.Value.AsInterface())
 	}
 	s.t.said = append(s.t.said, text+" below "+s.parent.TraceID().String())
 }

@@ -124,10 +124,10 @@ func otlpOf(s sdk.ReadOnlySpan) otlpSpan {
 func attributes(all []attribute.KeyValue) []otlpList {
 	list := make([]otlpList, len(all))
 	for i, a := range all {
-		v := otlpValue{"stringValue": a.Value.String()}
+		v := otlpValue{"stringValue": fmt.Sprint(a.Value.AsInterface())}
 		switch a.Value.Type() {
 		case attribute.INT64:
-			v = otlpValue{"intValue": a.Value.String()}
+			v = otlpValue{"intValue": strconv.FormatInt(a.Value.AsInt64(), 10)}
 		case attribute.BOOL:
 			v = otlpValue{"boolValue": a.Value.AsBool()}
 		case attribute.FLOAT64:
