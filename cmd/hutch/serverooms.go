@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -107,7 +108,7 @@ func (s *serving) pool(name string) (*docker.Pool, string, error) {
 	if err := p.Start(); err != nil {
 		return nil, "", usage(err)
 	}
-	if err := p.Wait(s.in.ctx); err != nil {
+	if err := filled(s.in.ctx, p); err != nil {
 		return nil, "", errors.Join(fmt.Errorf("runtime %s: %w", name, s.buildFailure(bare(err))), p.Close())
 	}
 	about := "a container of the image " + opts.Image
@@ -115,6 +116,22 @@ func (s *serving) pool(name string) (*docker.Pool, string, error) {
 		about = "a container: " + opts.Runtime.Description
 	}
 	return p, show.Visible(about, false), nil
+}
+
+// filled waits for a pool. That one of many containers cannot be made, on an engine
+// that has much to do, is tried again, as the pool does by itself.
+func filled(ctx context.Context, p *docker.Pool) (err error) {
+	for try := range 4 {
+		err = p.Wait(ctx)
+		if err == nil || errors.Is(err, docker.ErrNoEngine) || errors.Is(err, fs.ErrInvalid) || errors.Is(err, fs.ErrNotExist) || ctx.Err() != nil {
+			return err
+		}
+		select {
+		case <-time.After(time.Duration(try+1) * 1500 * time.Millisecond):
+		case <-ctx.Done():
+		}
+	}
+	return err
 }
 
 func (r *rooms) close() error {

@@ -117,6 +117,7 @@ func onOwnThread(f func()) {
 func (st *starter) attend() {
 	if st.confine == nil {
 		go st.reap()
+		go makeThreads(threadsReady)
 	}
 	if st.keeper != nil {
 		go st.watch()
@@ -124,6 +125,27 @@ func (st *starter) attend() {
 	if st.counting() {
 		go st.census(st.setup.limits.processes)
 	}
+}
+
+// threadsReady is more than the helper needs at a time: where a bomb has taken all processes and threads that there may be, it
+// gets no new ones, and without one that it needs it dies. It is less than helperTasks.
+const threadsReady = 12
+
+// makeThreads makes n threads, which then wait for work.
+func makeThreads(n int) {
+	var here sync.WaitGroup
+	all := make(chan struct{})
+	here.Add(n)
+	for range n {
+		go func() {
+			runtime.LockOSThread() // so that the others need threads of their own
+			here.Done()
+			<-all
+			runtime.UnlockOSThread()
+		}()
+	}
+	here.Wait()
+	close(all)
 }
 
 // yield lets the commands give way to a census, so that it comes to its turn among them.

@@ -169,6 +169,9 @@ func tagsOf(j *Jail) (int64, int64) {
 }
 
 func TestLimits(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector in the helper maps more than there may be")
+	}
 	forLevels(t, func(t *testing.T, level Level) {
 		j := openJail(t, &Config{Least: level, Limits: Limits{Memory: 256 << 20, FileSize: 1 << 20, OpenFiles: 64, CPU: time.Second}})
 		moment := "" // until the limits hold
