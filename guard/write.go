@@ -6,6 +6,8 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"math/rand/v2"
+	"time"
 
 	"github.com/hutch-dev/hutch"
 )
@@ -73,7 +75,7 @@ func (w *writer) large(real string) (hutch.Info, error) {
 
 // shown writes what was read, in the place of what was shown.
 func (w *writer) shown(real string) (info hutch.Info, err error) {
-	for range maxTries {
+	for try := range maxShown {
 		before, rev := w.g.before(w.ctx, real)
 		if err := w.g.check(w.ctx, "write", Write, real, changeOf(before, w.head)); err != nil {
 			return hutch.Info{}, err
@@ -86,9 +88,17 @@ func (w *writer) shown(real string) (info hutch.Info, err error) {
 		if w.opts.IfRev != "" || !errors.Is(err, hutch.ErrConflict) {
 			break
 		}
+		select { // others come to an end meanwhile
+		case <-time.After(rand.N(time.Millisecond << min(try, 5))):
+		case <-w.ctx.Done():
+			return hutch.Info{}, w.ctx.Err()
+		}
 	}
 	return info, err
 }
+
+// maxShown bounds how often a write is shown again because somebody was faster.
+const maxShown = 30
 
 func (w *writer) put(real string, r io.Reader, o hutch.WriteOptions) (hutch.Info, error) {
 	if w.rest.used() { // by a try before this one
