@@ -219,6 +219,9 @@ func TestLimitsOfTheFirst(t *testing.T) {
 
 // TestMemoryBomb: many processes, each of them within its own limit.
 func TestMemoryBomb(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector in the helper takes more than there may be")
+	}
 	j := openJail(t, &Config{Least: Capped, Limits: Limits{Memory: 128 << 20}})
 	o := runCommand(j, &Command{Args: []string{"sh", "-c", "for i in 1 2 3 4 5 6; do head -c 60M /dev/zero | tail -c 60M | (sleep 1; wc -c) & done; wait"}})
 	if strings.Count(o.out, "62914560") == 6 {
