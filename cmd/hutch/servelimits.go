@@ -1,11 +1,6 @@
 package main
 
 import (
-	"encoding"
-	"fmt"
-	"slices"
-	"strings"
-
 	"github.com/hutch-dev/hutch/session"
 )
 
@@ -16,14 +11,8 @@ type sessionCaps struct {
 	time                        duration
 }
 
-// sessionCap is one of them, by its name.
-type sessionCap struct {
-	name string
-	to   encoding.TextUnmarshaler
-}
-
-func (c *sessionCaps) named() []sessionCap {
-	return []sessionCap{
+func (c *sessionCaps) named() []capNamed {
+	return []capNamed{
 		{"file", &c.file}, {"write", &c.write}, {"output", &c.output}, {"commands", &c.commands},
 		{"time", &c.time}, {"memory", &c.memory}, {"processes", &c.processes},
 	}
@@ -33,24 +22,7 @@ func (c *sessionCaps) Type() string   { return "KEY=N" }
 func (c *sessionCaps) String() string { return "" }
 
 // Set takes KEY=N,KEY=N.
-func (c *sessionCaps) Set(text string) error {
-	for part := range strings.SplitSeq(text, ",") {
-		name, n, ok := strings.Cut(part, "=")
-		all := c.named()
-		i := slices.IndexFunc(all, func(one sessionCap) bool { return one.name == name })
-		if !ok || i < 0 {
-			var names []string
-			for _, one := range all {
-				names = append(names, one.name)
-			}
-			return fmt.Errorf("%q is no limit; write KEY=N, with one of %s", part, strings.Join(names, ", "))
-		}
-		if err := all[i].to.UnmarshalText([]byte(n)); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-	}
-	return nil
-}
+func (c *sessionCaps) Set(text string) error { return setCaps(text, c.named()) }
 
 // limits are c for sessions; none is no bound.
 func (c *sessionCaps) limits() session.Limits {

@@ -29,7 +29,7 @@ type caps struct {
 	OutputBytes size  `toml:"output_bytes"`
 }
 
-// capNamed is a cap with its key in the config file.
+// capNamed is a cap with its key.
 type capNamed struct {
 	name string
 	to   encoding.TextUnmarshaler
@@ -54,10 +54,12 @@ func (c *caps) options() limit.Options {
 }
 
 // add takes KEY=N,KEY=N over what is in c.
-func (c *caps) add(text string) error {
+func (c *caps) add(text string) error { return setCaps(text, c.named()) }
+
+// setCaps takes KEY=N,KEY=N.
+func setCaps(text string, all []capNamed) error {
 	for part := range strings.SplitSeq(text, ",") {
 		name, n, ok := strings.Cut(part, "=")
-		all := c.named()
 		i := slices.IndexFunc(all, func(one capNamed) bool { return one.name == name })
 		if !ok || i < 0 {
 			var names []string
