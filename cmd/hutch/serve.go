@@ -48,7 +48,7 @@ http://127.0.0.1:7333 and the package remote.
 The workspace of --backend is the session "main". Others are made by clients, of the
 --runtimes: state (in memory), local (a folder, commands in a jail), and whatever
 docker: can have, of which --warm containers are kept ready. Sessions and their files
-are in --data, and are found again after a crash or a restart; those of state only
+are in --data, outside of the workspace, and are found again after a crash or a restart; those of state only
 as they were when they slept last.
 
 With --model, agents work in sessions for who asks: below the rules of --agent-policy,

@@ -35,6 +35,35 @@ func defaultData() (string, error) {
 	return filepath.Join(home, ".local", "state", "hutch", "serve"), nil
 }
 
+// within reports whether dir, which need not be there yet, is one of these folders or
+// below one.
+func within(dir string, folders []string) bool {
+	at, err := filepath.Abs(dir)
+	if err != nil {
+		return true
+	}
+	for { // the part of it that is there
+		if real, err := filepath.EvalSymlinks(at); err == nil {
+			at = real
+			break
+		}
+		at = filepath.Dir(at)
+	}
+	for {
+		here, err := os.Stat(at)
+		for _, f := range folders {
+			if i, err2 := os.Stat(f); err != nil || err2 != nil || os.SameFile(here, i) {
+				return true
+			}
+		}
+		up := filepath.Dir(at)
+		if up == at {
+			return false
+		}
+		at = up
+	}
+}
+
 // openServeData opens the folder, and makes it for its owner alone.
 func openServeData(dir string) (*serveData, error) {
 	dir, err := filepath.Abs(dir)

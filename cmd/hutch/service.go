@@ -43,6 +43,9 @@ func (s *serving) service(ctx context.Context, tokens []server.Token, b hutch.Ba
 			return v, err
 		}
 	}
+	if s.opened != nil && within(dir, s.opened.dirs) {
+		return v, usagef("serve: the workspace holds --data %s, and so the key that signs tokens; name a folder outside of it, or --only-sessions", dir)
+	}
 	if v.data, err = openServeData(dir); err != nil {
 		return v, err
 	}
